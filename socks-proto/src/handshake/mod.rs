@@ -1,0 +1,198 @@
+//! One negotiation, from the greeting to the last reply.
+
+mod flight;
+mod inbox;
+mod state;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+use core::num::NonZeroUsize;
+
+use crate::address::WireAddr;
+use crate::auth::method::SecurityLayer;
+use crate::auth::offer::Offer;
+use crate::code_point::MethodId;
+use crate::command::Command;
+use crate::error::Error;
+
+use state::Machine;
+
+/// One client-side SOCKS 5 negotiation over one stream. Performs no I/O, reads no clock.
+///
+/// Ask [`step`](Self::step) what to do, do it, tell the outcome, and ask again:
+///
+/// ```
+/// use socks_proto::{Command, Handshake, Login, Offer, Step, TargetAddr};
+/// use std::io::{self, Read, Write};
+///
+/// fn negotiate(mut handshake: Handshake, io: &mut (impl Read + Write)) -> io::Result<Handshake> {
+///     let mut buf = [0; 512];
+///     loop {
+///         match handshake.step().map_err(io::Error::other)? {
+///             Step::Send(bytes) => match io.write(bytes)? {
+///                 0 => return Err(io::ErrorKind::WriteZero.into()),
+///                 n => handshake.sent(n),
+///             },
+///             Step::Receive { at_most } => {
+///                 let most = buf.len().min(at_most.get());
+///                 match io.read(&mut buf[..most])? {
+///                     0 => return Err(io::Error::other(handshake.receive_eof())),
+///                     n => handshake.receive(&buf[..n]).map_err(io::Error::other)?,
+///                 };
+///             }
+///             Step::Event(event) => println!("{event:?}"),
+///             Step::Done => return Ok(handshake),
+///             _ => unreachable!("a step that this version of the crate does not have"),
+///         }
+///     }
+/// }
+///
+/// # struct Peer { script: &'static [u8] }
+/// # impl Read for Peer { fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> { self.script.read(buf) } }
+/// # impl Write for Peer {
+/// #     fn write(&mut self, buf: &[u8]) -> io::Result<usize> { Ok(buf.len()) }
+/// #     fn flush(&mut self) -> io::Result<()> { Ok(()) }
+/// # }
+/// # let mut io = Peer { script: b"\x05\x00\x05\x00\x00\x01\x7f\x00\x00\x01\x04\x38hello" };
+/// let target: TargetAddr = "mail.example:25".parse()?;
+/// let handshake = Handshake::new(Command::Connect(target), Offer::stepwise(Login::None));
+/// let established = negotiate(handshake, &mut io)?.into_established().expect("Step::Done");
+/// println!("the proxy connects from {}", established.bound);
+/// # assert_eq!(io.script, b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Reading no byte too many
+/// A caller that reads at most `at_most` bytes can never take a byte that belongs to the application, and
+/// [`receive`](Self::receive) then consumes all of them. A caller that reads in bulk offers what it has,
+/// keeps what `receive` did not consume and offers it again after the next steps; what is left at
+/// [`Step::Done`] belongs to the application.
+///
+/// # Time
+/// There is no timer in here: whoever waits holds one deadline over the whole of it, with BIND's second
+/// reply apart, which may take as long as the peer likes.
+pub struct Handshake {
+    machine: Machine,
+}
+
+/// What a [`Handshake`] wants done next.
+// Events carry their address inline, as everything here does.
+#[allow(clippy::large_enum_variant)]
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Step<'a> {
+    /// Send these bytes, or some of the first of them, and tell [`Handshake::sent`] how many.
+    Send(&'a [u8]),
+    /// Read, and give what came to [`Handshake::receive`].
+    Receive {
+        /// The least number of bytes that the proxy still owes.
+        at_most: NonZeroUsize,
+    },
+    /// Something that the caller may want to know. Each is told once.
+    Event(Event),
+    /// The negotiation is over: [`Handshake::into_established`].
+    Done,
+}
+
+/// A milestone of a [`Handshake`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The proxy chose this method.
+    MethodSelected(MethodId),
+    /// The proxy granted the request, with this BND.ADDR and BND.PORT: where CONNECT comes from, where BIND
+    /// listens, where the UDP relay is, what RESOLVE found.
+    Bound(WireAddr),
+    /// BIND only: this peer connected.
+    Accepted(WireAddr),
+}
+
+/// What a finished [`Handshake`] leaves behind.
+#[non_exhaustive]
+pub struct Established {
+    /// BND.ADDR and BND.PORT of the first reply.
+    pub bound: WireAddr,
+    /// BIND only: who connected.
+    pub peer: Option<WireAddr>,
+    /// The method that let the client in.
+    pub method: MethodId,
+    /// Protection of all that follows, where GSSAPI or a private method agreed on some.
+    pub layer: Option<Box<dyn SecurityLayer>>,
+    /// Plain bytes of the application that came in the same protected message as the last reply.
+    /// Always empty where there is no layer.
+    pub early: Vec<u8>,
+}
+
+impl fmt::Debug for Established {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Established")
+            .field("bound", &self.bound)
+            .field("peer", &self.peer)
+            .field("method", &self.method)
+            .field("protected", &self.layer.is_some())
+            .field("early", &self.early.len())
+            .finish()
+    }
+}
+
+impl Handshake {
+    /// A negotiation that has not begun. Cannot fail: its inputs are valid by their types.
+    pub fn new(command: Command, offer: Offer) -> Self {
+        Self { machine: Machine::new(command, offer) }
+    }
+
+    /// What to do next.
+    ///
+    /// # Errors
+    /// The [`Error`] that ended the handshake, each time it is asked.
+    #[inline]
+    pub fn step(&mut self) -> Result<Step<'_>, Error> {
+        self.machine.step()
+    }
+
+    /// The first `n` bytes of the last [`Step::Send`] have left.
+    #[inline]
+    pub fn sent(&mut self, n: usize) {
+        self.machine.sent(n);
+    }
+
+    /// Takes bytes that came from the proxy; returns how many of them were its part of the handshake.
+    ///
+    /// Consumes all of `input` where that is no longer than the last `at_most`, and nothing while there are
+    /// bytes to send or events to take.
+    ///
+    /// # Errors
+    /// The [`Error`] that ends the handshake; it stays.
+    #[inline]
+    pub fn receive(&mut self, input: &[u8]) -> Result<usize, Error> {
+        self.machine.receive(input)
+    }
+
+    /// The proxy closed its side. Names the phase that was cut short; the handshake has failed.
+    pub fn receive_eof(&mut self) -> Error {
+        self.machine.receive_eof()
+    }
+
+    /// The request that is being made.
+    pub fn command(&self) -> &Command {
+        self.machine.command()
+    }
+
+    /// What was negotiated.
+    ///
+    /// # Errors
+    /// Gives the handshake back before [`Step::Done`].
+    // The error is the whole state by purpose: nothing is lost by asking too early.
+    #[allow(clippy::result_large_err)]
+    pub fn into_established(self) -> Result<Established, Self> {
+        self.machine.into_established().map_err(|machine| Self { machine })
+    }
+}
+
+impl fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handshake").field("command", self.command()).field("state", self.machine.state()).finish()
+    }
+}

@@ -1,0 +1,43 @@
+//! The reply to a request (RFC 1928 §6).
+
+#[cfg(feature = "server-codec")]
+use bytes::BufMut;
+
+use super::{Status, address};
+use crate::address::WireAddr;
+use crate::code_point::{ReplyCode, SOCKS_VERSION};
+use crate::error::Malformed;
+
+/// The shortest reply that grants a request.
+pub(crate) const MIN_LEN: usize = 3 + address::MIN_LEN;
+/// The longest reply.
+pub(crate) const MAX_LEN: usize = 3 + address::MAX_LEN;
+
+/// What a reply says: BND.ADDR and BND.PORT, or why not.
+pub(crate) type Reply = Result<WireAddr, ReplyCode>;
+
+/// Decodes a reply at the front of `input`.
+///
+/// A failure is complete with VER and REP: servers are known to send nothing more, or an address type of 0,
+/// and to leave the connection open. RSV has no meaning and is not looked at.
+pub(crate) fn decode(input: &[u8]) -> Result<Status<Reply>, Malformed> {
+    let rest = match *input {
+        [] | [SOCKS_VERSION] => return Ok(Status::partial(MIN_LEN, input.len())),
+        [SOCKS_VERSION, code, ..] if ReplyCode(code) != ReplyCode::SUCCEEDED => {
+            return Ok(Status::Complete { value: Err(ReplyCode(code)), len: 2 });
+        }
+        [SOCKS_VERSION, _] => return Ok(Status::partial(MIN_LEN, input.len())),
+        [SOCKS_VERSION, _, _, ref rest @ ..] => rest,
+        [version, ..] => return Err(Malformed::Version(version)),
+    };
+    Ok(match address::decode(rest)? {
+        Status::Complete { value, len } => Status::Complete { value: Ok(value), len: 3 + len },
+        Status::Partial { at_least } => Status::Partial { at_least },
+    })
+}
+
+#[cfg(feature = "server-codec")]
+pub(crate) fn encode(code: ReplyCode, bound: &WireAddr, out: &mut impl BufMut) {
+    out.put_slice(&[SOCKS_VERSION, code.0, 0x00]);
+    address::encode(bound, out);
+}
