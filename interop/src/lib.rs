@@ -1,1 +1,33 @@
-//! (to come)
+//! Real programs through real SOCKS 5 servers, in a network where the target can be reached only through the
+//! server: a program that goes direct fails its test instead of passing it.
+//!
+//! ```text
+//!   client ───────── proxy ───────── target        three network namespaces, two veth pairs
+//!   10.77.1.1    10.77.1.2 10.77.2.1    10.77.2.2      no route from client to target
+//!   fd77:1::1    fd77:1::2 fd77:2::1    fd77:2::2
+//! ```
+//!
+//! - [`netns`] makes that network, [`process`] runs things in it with a deadline;
+//! - [`server`] is the table of SOCKS servers, [`program`] the table of programs, [`target`] what they talk to;
+//! - [`plan`] says which program goes which way and what must come of it, [`cell`] tries one of them,
+//!   [`report`] counts and prints.
+//!
+//! A killed run leaves its temporary folder, and nothing else. Root is not needed where the system lets users make
+//! namespaces.
+//!
+//! A new server or program is one file and one line in its table. `tests/matrix.rs` is the test itself.
+
+#![forbid(unsafe_code)]
+
+pub mod accounts;
+pub mod cell;
+pub mod helper;
+pub mod netns;
+pub mod plan;
+pub mod process;
+pub mod program;
+pub mod report;
+pub mod server;
+pub mod setup;
+pub mod sshd;
+pub mod target;

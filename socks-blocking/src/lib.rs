@@ -1,1 +1,77 @@
-//! (to come)
+//! SOCKS 5 for blocking programs: a connection to a target the way that a configuration says.
+//!
+//! [`connect`] stands in for [`TcpStream::connect`](std::net::TcpStream::connect) and gives the same thing
+//! back, a plain `TcpStream`, at the first byte of the target:
+//!
+//! ```no_run
+//! use std::io::Write;
+//!
+//! use socks_blocking::{Config, ProxyUrl, TargetAddr, connect};
+//!
+//! let proxy: ProxyUrl = "socks5h://ann:s3cret@gate.example".parse()?;
+//! let target: TargetAddr = "mail.example:25".parse()?;
+//! let mut stream = connect(&Config::from_url(&proxy), target)?;
+//! stream.write_all(b"QUIT\r\n")?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | function            | takes                            | gives                                              |
+//! |---------------------|----------------------------------|----------------------------------------------------|
+//! | [`connect`]         | a [`Config`]                     | a `TcpStream`                                      |
+//! | [`connect_through`] | a [`Route`] and a timeout        | a [`Stream`] over TCP or a Unix socket             |
+//! | [`connect_over`]    | any `Read + Write` and an offer  | a [`Stream`] over it, or the stream with the error |
+//!
+//! A [`Config`] comes from a proxy URL, from text, or from the files of socksrc(5)
+//! ([`socks_config::load`]).
+//!
+//! # The way to the target
+//!
+//! * **Names.** A target that is a name stays a name: the proxy resolves it, and nobody else hears of it. There
+//!   are two cases in which the way does not lead through a proxy: on a direct route the system resolves the
+//!   name, and where the way depends on the name's address ([`Refusal::NeedsAddress`]) nothing is done; resolve
+//!   it and connect to the address if that may be known.
+//! * **Servers** are tried in turn, each at every address of its name, until one has answered anything at all.
+//!   What it answers is final: only a server that cannot be connected to, hangs up at once or stays silent is
+//!   passed over for the next.
+//! * **Logins.** With credentials, username and password are offered, and no login as second choice; without,
+//!   no login. A server marked `/pipeline` gets greeting, login and request in one write.
+//! * **Direct** means a connection without a proxy, within the same time. It is taken where the configuration
+//!   says so and never because something failed; what is refused is an error.
+//!
+//! # Time
+//!
+//! One deadline covers the proxy's name, every attempt to connect, the login and the answer. While there are
+//! more servers or addresses to try, each gets an equal share of what is left until it has answered something,
+//! two seconds at least, so that one that drops packets leaves time for the others; `/timeout=` of a server
+//! takes the place of that share, and bounds its answer as well.
+//!
+//! Two things std cannot bound: the system's resolver, asked for the proxy's name (write an address where that
+//! matters), and connecting to a Unix socket whose listener does not accept.
+//!
+//! # Errors
+//!
+//! [`Error`] tells what could not be reached, and for each attempt why, from a proxy that said no, from one that
+//! did not answer in time, and in which phase; it turns into an [`io::Error`](std::io::Error) of fitting kind by
+//! `?`. No user name and no password is part of any.
+
+#![forbid(unsafe_code)]
+#![doc(test(attr(deny(warnings))))]
+
+mod connect;
+mod deadline;
+mod drive;
+mod error;
+mod offer;
+mod reach;
+mod socket;
+mod stream;
+
+pub use connect::{connect, connect_over, connect_through};
+pub use error::{Attempt, ConnectError, Error, Unreachable};
+pub use socket::Socket;
+pub use stream::Stream;
+
+/// The types of `socks-config` that a caller needs.
+pub use socks_config::{self, Config, ProxyUrl, Refusal, Route};
+/// The types of `socks-proto` that a caller needs.
+pub use socks_proto::{self, Login, Offer, Phase, TargetAddr, UserPass, WireAddr};

@@ -1,1 +1,18 @@
-//! (to come)
+//! What every adapter of the workspace is tested with. Not published.
+//!
+//! * [`vector`]: the cases of `vectors/`, loaded.
+//! * [`driver`]: all of them, in every [`cutting`], through an adapter that says in a dozen lines how it negotiates.
+//! * [`pipe`], [`peer`]: the scripted proxy behind that, in memory and behind a descriptor.
+//! * [`gss`]: a toy security context.
+//! * [`proxy`]: a SOCKS 5 proxy in this process, for demos and for tests that need a working one.
+
+pub mod cutting;
+pub mod driver;
+pub mod gss;
+mod parse;
+pub mod peer;
+pub mod pipe;
+pub mod proxy;
+pub mod script;
+mod text;
+pub mod vector;

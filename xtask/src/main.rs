@@ -1,2 +1,57 @@
-//! (to come)
-fn main() {}
+//! The tasks of this workspace: `cargo xtask COMMAND`. One file a command; this one only dispatches.
+
+#![forbid(unsafe_code)]
+
+mod ci;
+mod demo;
+mod install;
+mod run;
+mod setup;
+mod socksify;
+mod stage;
+mod symbols;
+mod tally;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The tasks of this workspace.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    Setup(setup::Arguments),
+    Test(test::Arguments),
+    /// Shows an unmodified program going through a proxy, on a machine that has none.
+    Demo,
+    Socksify(socksify::Arguments),
+    Install(install::Arguments),
+    /// Checks promises that no compiler checks: the core's purity, the libraries' symbols.
+    Tidy,
+    /// Does what .ci/run does once the machine is set up.
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Setup(arguments) => setup::run(&arguments),
+        Task::Test(arguments) => test::run(&arguments),
+        Task::Demo => demo::run(),
+        Task::Socksify(arguments) => socksify::run(&arguments),
+        Task::Install(arguments) => install::run(&arguments),
+        Task::Tidy => tidy::run(),
+        Task::Ci => ci::run(),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}

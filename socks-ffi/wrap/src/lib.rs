@@ -1,1 +1,137 @@
-//! (to come)
+//! libsockswrap: each libc name forwards to its R name in libsocks. Nothing else is here.
+//!
+//! Linked with `-lsockswrap` or preloaded by `socksify`, it makes a program that was never changed follow
+//! socksrc(5). All that is known and decided is in libsocks, once, whether a program uses one or both.
+
+use std::ffi::{c_int, c_void};
+
+use libc::{FILE, fd_set, iovec, msghdr, nfds_t, pollfd, size_t, sockaddr, socklen_t, ssize_t, timeval};
+
+macro_rules! forward {
+    ($($name:ident => $target:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
+        unsafe extern "C-unwind" {
+            $(fn $target($($arg: $type),*) -> $ret;)*
+        }
+
+        $(
+            #[doc = concat!("Forwards to `", stringify!($target), "`.")]
+            ///
+            /// # Safety
+            /// As libc's function of this name.
+            #[unsafe(no_mangle)]
+            pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
+                // SAFETY: the caller's promise.
+                unsafe { $target($($arg),*) }
+            }
+        )*
+    };
+}
+
+forward! {
+    accept => Raccept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int;
+    bind => Rbind(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int;
+    close => Rclose(fd: c_int) -> c_int;
+    connect => Rconnect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int;
+    dup => Rdup(fd: c_int) -> c_int;
+    dup2 => Rdup2(old: c_int, new: c_int) -> c_int;
+    fclose => Rfclose(stream: *mut FILE) -> c_int;
+    getpeername => Rgetpeername(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int;
+    getsockname => Rgetsockname(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int;
+    getsockopt => Rgetsockopt(fd: c_int, level: c_int, name: c_int, value: *mut c_void, len: *mut socklen_t) -> c_int;
+    listen => Rlisten(fd: c_int, backlog: c_int) -> c_int;
+    poll => Rpoll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int;
+    read => Rread(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t;
+    readv => Rreadv(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t;
+    recv => Rrecv(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int) -> ssize_t;
+    recvfrom => Rrecvfrom(
+        fd: c_int, buf: *mut c_void, len: size_t, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t
+    ) -> ssize_t;
+    recvmsg => Rrecvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t;
+    select => Rselect(
+        count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *mut timeval
+    ) -> c_int;
+    send => Rsend(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t;
+    sendmsg => Rsendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t;
+    sendto => Rsendto(
+        fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addr_len: socklen_t
+    ) -> ssize_t;
+    write => Rwrite(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t;
+    writev => Rwritev(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t;
+}
+
+/// The names that glibc's headers use under `_FORTIFY_SOURCE`: with the size of the buffer, to be checked first.
+#[cfg(target_env = "gnu")]
+// Private, so that rustdoc does not list names which nobody calls.
+#[allow(unreachable_pub)]
+mod fortified {
+    use super::{Rpoll, Rread, Rrecv, Rrecvfrom, c_int, c_void, nfds_t, pollfd, size_t, sockaddr, socklen_t, ssize_t};
+
+    unsafe extern "C" {
+        /// glibc's end of a program that overflows a buffer.
+        safe fn __chk_fail() -> !;
+    }
+
+    fn check(len: size_t, room: size_t) {
+        if len > room {
+            __chk_fail();
+        }
+    }
+
+    /// Checks the buffer and forwards to `Rpoll`.
+    ///
+    /// # Safety
+    /// As poll(2).
+    #[unsafe(no_mangle)]
+    pub unsafe extern "C-unwind" fn __poll_chk(fds: *mut pollfd, count: nfds_t, timeout: c_int, room: size_t) -> c_int {
+        check(count as size_t, room / size_of::<pollfd>());
+        // SAFETY: the caller's promise.
+        unsafe { Rpoll(fds, count, timeout) }
+    }
+
+    /// Checks the buffer and forwards to `Rread`.
+    ///
+    /// # Safety
+    /// As read(2).
+    #[unsafe(no_mangle)]
+    pub unsafe extern "C-unwind" fn __read_chk(fd: c_int, buf: *mut c_void, len: size_t, room: size_t) -> ssize_t {
+        check(len, room);
+        // SAFETY: the caller's promise.
+        unsafe { Rread(fd, buf, len) }
+    }
+
+    /// Checks the buffer and forwards to `Rrecv`.
+    ///
+    /// # Safety
+    /// As recv(2).
+    #[unsafe(no_mangle)]
+    pub unsafe extern "C-unwind" fn __recv_chk(
+        fd: c_int,
+        buf: *mut c_void,
+        len: size_t,
+        room: size_t,
+        flags: c_int,
+    ) -> ssize_t {
+        check(len, room);
+        // SAFETY: the caller's promise.
+        unsafe { Rrecv(fd, buf, len, flags) }
+    }
+
+    /// Checks the buffer and forwards to `Rrecvfrom`.
+    ///
+    /// # Safety
+    /// As recvfrom(2).
+    #[unsafe(no_mangle)]
+    pub unsafe extern "C-unwind" fn __recvfrom_chk(
+        fd: c_int,
+        buf: *mut c_void,
+        len: size_t,
+        room: size_t,
+        flags: c_int,
+        addr: *mut sockaddr,
+        addr_len: *mut socklen_t,
+    ) -> ssize_t {
+        check(len, room);
+        // SAFETY: the caller's promise.
+        unsafe { Rrecvfrom(fd, buf, len, flags, addr, addr_len) }
+    }
+}

@@ -1,0 +1,150 @@
+//! One cell of the matrix: a program, a way, a verdict.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::accounts::{PASSWORD, USER};
+use crate::helper::BODY;
+use crate::netns::{PROXY_FAR, TARGET};
+use crate::plan::{By, Expect, Family, Row, SECTIONS, Section, Way};
+use crate::process::{self, Outcome};
+use crate::program::{Call, Invocation, Program, Proxy};
+use crate::setup::Setup;
+
+/// A program that takes longer hangs.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// What came of a cell.
+#[derive(Debug)]
+pub enum Verdict {
+    /// What had to come.
+    Passed,
+    /// Something else, with everything that may explain it.
+    Failed(String),
+    /// It could not be tried.
+    Skipped(String),
+}
+
+/// One cell.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell {
+    /// Its table.
+    pub section: &'static Section,
+    /// Its column.
+    pub way: &'static Way,
+    /// Its row.
+    pub row: &'static Row,
+}
+
+impl Cell {
+    /// All of them, in the order in which they run.
+    pub fn all() -> impl Iterator<Item = Self> {
+        SECTIONS.iter().flat_map(|section| {
+            section.ways.iter().flat_map(move |way| section.rows.iter().map(move |row| Self { section, way, row }))
+        })
+    }
+
+    /// What a filter is compared with.
+    pub fn name(&self) -> String {
+        format!("{} | {} | {}", self.section.name, self.way.name, self.row.name())
+    }
+
+    /// What is not installed of what it needs.
+    pub fn missing(&self) -> Option<&'static str> {
+        let server = self.way.server().map_or(&[] as &[&str], |s| s.needs);
+        server.iter().chain(self.row.program.needs).find(|name| process::find(name).is_none()).copied()
+    }
+
+    /// Tries it. `number` is its own among all cells.
+    pub fn try_it(&self, setup: &Setup, number: usize) -> Verdict {
+        if let Some(name) = self.missing() {
+            return Verdict::Skipped(format!("{name} is not installed"));
+        }
+        if let Some(server) = self.way.server()
+            && let Err(why) = setup.start(server)
+        {
+            return Verdict::Failed(why);
+        }
+        match self.run(setup, number) {
+            Err(error) => Verdict::Failed(format!("{error:#}")),
+            Ok((outcome, shown)) => match self.judge(&outcome) {
+                Ok(()) => Verdict::Passed,
+                Err(why) => {
+                    let log = self.way.server().map(|s| setup.log_tail(s)).unwrap_or_default();
+                    Verdict::Failed(format!("{why}\n{shown}\n{}{log}", outcome.describe()))
+                }
+            },
+        }
+    }
+
+    fn run(&self, setup: &Setup, number: usize) -> Result<(Outcome, String)> {
+        let call = Call {
+            site: &setup.site,
+            target: &setup.target,
+            ip: self.destination(),
+            mapped: self.row.mapped,
+            open: !matches!(self.section.expect, Expect::TargetRefuses),
+            proxy: self.way.proxy().map(|address| Proxy { address, login: self.login() }),
+            number,
+        };
+        let Invocation { program, arguments, stdin, environment } = (self.row.program.invocation)(&call)?;
+        let socksrc = self.section.wrapped.then(|| self.write_socksrc(setup.site.folder(), number)).transpose()?;
+        let mut command = setup.client(&program, socksrc.as_deref())?;
+        let prefix = if self.section.wrapped { "socksify " } else { "" };
+        let shown = format!("command: {prefix}{} {}", program.display(), arguments.join(" "));
+        command.args(arguments).envs(environment);
+        Ok((process::run(command, stdin, DEADLINE)?, shown))
+    }
+
+    fn destination(&self) -> IpAddr {
+        match (self.section.expect, self.row.family) {
+            (Expect::ReachedLocally, Family::V4) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            (Expect::ReachedLocally, Family::V6) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            (_, family) => TARGET[family as usize],
+        }
+    }
+
+    fn login(&self) -> Option<(&'static str, &'static str)> {
+        match self.way.by {
+            By::Server { server, right_password, .. } if server.login => {
+                Some((USER, if right_password { PASSWORD } else { "wrong" }))
+            }
+            _ => None,
+        }
+    }
+
+    fn write_socksrc(&self, folder: &Path, number: usize) -> Result<PathBuf> {
+        let mut text = String::from("noproxy 127.0.0.0/8\nnoproxy ::1\n");
+        if let Some(address) = self.way.proxy() {
+            let login = self.login().map(|(user, password)| format!(" {user} {password}")).unwrap_or_default();
+            text += &format!("proxy 0.0.0.0/0 {address}{login}\n");
+        }
+        let path = folder.join(format!("socksrc-{number}"));
+        fs::write(&path, text)?;
+        Ok(path)
+    }
+
+    fn judge(&self, outcome: &Outcome) -> Result<(), String> {
+        if outcome.status.is_none() {
+            return Err("it hangs".into());
+        }
+        let Program { reached, reports, .. } = self.row.program;
+        let seen = match self.section.expect {
+            Expect::ReachedLocally => self.destination(),
+            _ => PROXY_FAR[self.row.family as usize],
+        };
+        let errno = match self.section.expect {
+            Expect::Reached | Expect::ReachedLocally => return reached(outcome, seen),
+            Expect::TargetRefuses => self.way.target_refuses(),
+            Expect::Fails(errno) => errno,
+        };
+        if outcome.stdout.contains(BODY) || reached(outcome, seen).is_ok() {
+            return Err("it got through, and must not".into());
+        }
+        reports(outcome, errno)
+    }
+}

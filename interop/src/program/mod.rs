@@ -1,0 +1,133 @@
+//! The programs. A new one: a file with a `Program`, its name here and in the rows of the plan.
+
+pub mod c;
+pub mod curl;
+pub mod git;
+pub mod native;
+pub mod nc;
+pub mod python;
+pub mod ssh;
+pub mod wget;
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::helper::BODY;
+use crate::process::Outcome;
+use crate::setup::Site;
+use crate::target::{self, Target};
+
+/// A program and how it is judged.
+pub struct Program {
+    /// Its name in the matrix.
+    pub name: &'static str,
+    /// The programs that must be installed.
+    pub needs: &'static [&'static str],
+    /// What to run.
+    pub invocation: fn(&Call<'_>) -> Result<Invocation>,
+    /// Whether it got what it wanted, with `seen` being the address that the target saw; else what is wrong.
+    pub reached: fn(&Outcome, seen: IpAddr) -> Result<(), String>,
+    /// Whether it reports this errno; else what is wrong. That it did not get through is asked before.
+    pub reports: fn(&Outcome, errno: &str) -> Result<(), String>,
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What a program is asked to do.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// Where it will run.
+    pub site: &'a Site,
+    /// What it is to reach.
+    pub target: &'a Target,
+    /// At which address.
+    pub ip: IpAddr,
+    /// By an IPv6 socket although the address is of IPv4.
+    pub mapped: bool,
+    /// At the port of a service, or at one where there is none.
+    pub open: bool,
+    /// The proxy, for the programs that know SOCKS themselves.
+    pub proxy: Option<Proxy>,
+    /// A number of this call alone, for names of files.
+    pub number: usize,
+}
+
+/// The proxy as a program of its own SOCKS has to be told.
+#[derive(Debug)]
+pub struct Proxy {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// User and password.
+    pub login: Option<(&'static str, &'static str)>,
+}
+
+impl Call<'_> {
+    /// The address of the service at this port.
+    pub fn at(&self, port: u16) -> SocketAddr {
+        SocketAddr::new(self.ip, if self.open { port } else { target::CLOSED_PORT })
+    }
+
+    /// The web server's page that says whom it sees.
+    pub fn url(&self) -> String {
+        format!("http://{}/who", self.at(target::HTTP_PORT))
+    }
+}
+
+/// A command line, its input and additions to its environment.
+#[derive(Debug, Default)]
+pub struct Invocation {
+    /// The program, to be found in PATH.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Its standard input.
+    pub stdin: &'static str,
+    /// What it needs in its environment beyond PATH and HOME.
+    pub environment: Vec<(&'static str, String)>,
+}
+
+impl Invocation {
+    /// With these arguments, no input, no additions.
+    pub fn new(program: impl Into<PathBuf>, arguments: &[&str]) -> Self {
+        Self {
+            program: program.into(),
+            arguments: arguments.iter().map(|&a| a.to_owned()).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Success as most programs show it: exit code 0, and the target's word with the expected peer in the output.
+fn seen_in_output(outcome: &Outcome, seen: IpAddr) -> Result<(), String> {
+    if !outcome.success() {
+        return Err("it failed".into());
+    }
+    let expected = format!("{BODY} peer={seen}.");
+    if outcome.stdout.contains(&expected) { Ok(()) } else { Err(format!("its output lacks `{expected}`")) }
+}
+
+/// Failure as most programs show it: an exit code that is not 0, and strerror(3) in the standard error.
+fn error_text(outcome: &Outcome, errno: &str) -> Result<(), String> {
+    let text = match errno {
+        "EACCES" => "Permission denied",
+        "ECONNRESET" => "Connection reset by peer",
+        "ECONNREFUSED" => "Connection refused",
+        "ENETUNREACH" => "Network is unreachable",
+        "ETIMEDOUT" => "timed out",
+        _ => return Err(format!("{errno} is missing in error_text")),
+    };
+    if outcome.success() {
+        Err("it says success".into())
+    } else if outcome.stderr.contains(text) {
+        Ok(())
+    } else {
+        Err(format!("its error is not {errno}"))
+    }
+}

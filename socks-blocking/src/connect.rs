@@ -1,0 +1,118 @@
+//! CONNECT: a stream to the target.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use socks_config::{Config, Route};
+use socks_proto::{Command, Handshake, Offer, TargetAddr, WireAddr};
+
+use crate::deadline::Deadline;
+use crate::drive::drive;
+use crate::error::{ConnectError, Error};
+use crate::reach;
+use crate::socket::Socket;
+use crate::stream::Stream;
+
+/// Connects to `target` the way that `config` says, as [`TcpStream::connect`] does without a proxy.
+///
+/// The stream that comes back is at the first byte of the target, without timeouts, and its peer is the proxy.
+/// All of it together, from resolving the proxy's name to its answer, takes [`Config::timeout`] at most, or as
+/// long as a server's `/timeout=` where that is longer; see the crate's documentation for the one exception.
+///
+/// Servers on Unix sockets count as not reachable here, as they give no `TcpStream`: [`connect_through`] uses them.
+///
+/// # Errors
+/// [`Error`] says which step failed. Where the configuration names a proxy, nothing goes direct, come what may.
+pub fn connect(config: &Config, target: impl Into<TargetAddr>) -> Result<TcpStream, Error> {
+    let target = target.into();
+    let route = config.route(&target);
+    let servers = match route {
+        Route::Proxy(rule) => rule.servers(),
+        Route::Direct | Route::Refused(_) => &[],
+    };
+    let timeout = servers.iter().filter_map(|server| server.timeout).fold(config.timeout(), Duration::max);
+    match route {
+        Route::Direct => reach::direct(&target, Deadline::after(timeout)),
+        Route::Proxy(rule) => {
+            // Neither of the two methods that a configuration can offer leaves a protection behind.
+            reach::through(rule, &target, Deadline::after(timeout)).map(|(stream, _)| stream)
+        }
+        Route::Refused(refusal) => Err(Error::Refused(refusal)),
+    }
+}
+
+/// Connects to `target` by a route that was asked for before, within `timeout` for all of it.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use socks_blocking::{Config, TargetAddr, connect_through};
+///
+/// let parsed = Config::parse("socksrc", b"proxy 0.0.0.0/0 unix:/run/proxy.sock,gate.example");
+/// let target: TargetAddr = "mail.example:25".parse()?;
+/// let stream = connect_through(parsed.config.route(&target), target, Duration::from_secs(20))?;
+/// println!("the target sees us come from {}", stream.bound());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As those of [`connect`].
+pub fn connect_through(
+    route: Route<'_>,
+    target: impl Into<TargetAddr>,
+    timeout: Duration,
+) -> Result<Stream<Socket>, Error> {
+    let target = target.into();
+    let deadline = Deadline::after(timeout);
+    match route {
+        Route::Direct => {
+            let socket: Socket = reach::direct(&target, deadline)?;
+            let local = socket.local_addr().map_or(WireAddr::UNSPECIFIED, WireAddr::Ip);
+            Ok(Stream::direct(socket, local))
+        }
+        Route::Proxy(rule) => {
+            let (socket, established) = reach::through(rule, &target, deadline)?;
+            Ok(Stream::new(socket, established))
+        }
+        Route::Refused(refusal) => Err(Error::Refused(refusal)),
+    }
+}
+
+/// Connects to `target` through the proxy at the other end of `stream`, whatever that is: a socket with settings of
+/// its own, TLS, or the [`Stream`] of another proxy.
+///
+/// ```no_run
+/// use std::io::Write;
+/// use std::net::TcpStream;
+///
+/// use socks_blocking::{Login, Offer, TargetAddr, connect_over};
+///
+/// // Two proxies in a chain: the first leads to the second, and that to the target.
+/// let outer: TargetAddr = "second.example:1080".parse()?;
+/// let target: TargetAddr = "mail.example:25".parse()?;
+/// let stream = TcpStream::connect("first.example:1080")?;
+/// let stream = connect_over(stream, outer, Offer::stepwise(Login::None))?;
+/// let mut stream = connect_over(stream, target, Offer::stepwise(Login::None))?;
+/// stream.write_all(b"QUIT\r\n")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// The time it may take is for the caller to set, with the timeouts of the stream. The stream has to block: where it
+/// answers `WouldBlock`, that is taken for the end of its timeout.
+///
+/// # Errors
+/// [`ConnectError`] gives the stream back with the [`Error`].
+// The stream is in the error by purpose.
+#[allow(clippy::result_large_err)]
+pub fn connect_over<S: Read + Write>(
+    mut stream: S,
+    target: impl Into<TargetAddr>,
+    offer: Offer,
+) -> Result<Stream<S>, ConnectError<S>> {
+    let mut handshake = Handshake::new(Command::Connect(target.into()), offer);
+    match drive(&mut stream, &mut handshake, |_, _| Ok(())) {
+        Ok(()) => Ok(Stream::new(stream, handshake.into_established().expect("drive() returns at Step::Done"))),
+        Err(error) => Err(ConnectError::new(error, stream)),
+    }
+}

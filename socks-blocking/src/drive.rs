@@ -1,0 +1,187 @@
+//! The one loop in which bytes move for a [`Handshake`].
+
+use std::io::{self, Read, Write};
+
+use socks_proto::{Handshake, Step};
+
+use crate::error::Error;
+
+/// What the loop is about to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Room for more bytes.
+    Write,
+    /// The first bytes that the proxy says at all.
+    Answer,
+    /// Bytes of a proxy that has spoken before.
+    Read,
+}
+
+/// Long enough for every message outside GSSAPI in one read.
+const BUF_LEN: usize = 512;
+
+/// Runs the handshake until it is done.
+///
+/// `before` is called ahead of every read and write: it applies the deadline to the stream, and fails with
+/// [`io::ErrorKind::TimedOut`] when that is over. No byte beyond the handshake's last is ever read.
+pub(crate) fn drive<S: Read + Write>(
+    stream: &mut S,
+    handshake: &mut Handshake,
+    mut before: impl FnMut(&S, Wait) -> io::Result<()>,
+) -> Result<(), Error> {
+    let mut buf = [0; BUF_LEN];
+    let mut answered = false;
+    loop {
+        let moved = match handshake.step()? {
+            Step::Send(bytes) => match before(stream, Wait::Write).and_then(|()| stream.write(bytes)) {
+                Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+                written => written.map(|n| handshake.sent(n)),
+            },
+            Step::Receive { at_most } => {
+                let most = at_most.get().min(BUF_LEN);
+                let wait = if answered { Wait::Read } else { Wait::Answer };
+                match before(stream, wait).and_then(|()| stream.read(&mut buf[..most])) {
+                    Ok(0) => return Err(handshake.receive_eof().into()),
+                    Ok(n) => {
+                        answered = true;
+                        // All of it: it is no longer than what the proxy owes.
+                        handshake.receive(&buf[..n])?;
+                        Ok(())
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            Step::Event(_) => Ok(()),
+            Step::Done => return Ok(()),
+            _ => Err(io::Error::new(io::ErrorKind::Unsupported, "a step that this crate does not know")),
+        };
+        match moved {
+            Ok(()) => {}
+            // The deadline is looked at again before the next try.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // An end of file at this point would be one in the same phase.
+            Err(error) => return Err(Error::from_io(handshake.receive_eof().phase(), error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use socks_proto::{Command, Login, Offer, Phase, TargetAddr};
+
+    use super::*;
+
+    /// A stream that does as it is told, one act per call, and takes what is written `most` bytes at a time.
+    struct Scripted {
+        reads: VecDeque<io::Result<&'static [u8]>>,
+        writes: VecDeque<io::Result<usize>>,
+        written: Vec<u8>,
+    }
+
+    impl Scripted {
+        fn new(reads: impl IntoIterator<Item = io::Result<&'static [u8]>>) -> Self {
+            Self { reads: reads.into_iter().collect(), writes: VecDeque::new(), written: Vec::new() }
+        }
+    }
+
+    impl Read for Scripted {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            let Some(mut bytes) = self.reads.pop_front().transpose()? else { return Ok(0) };
+            let n = bytes.read(buf)?;
+            if !bytes.is_empty() {
+                self.reads.push_front(Ok(bytes));
+            }
+            Ok(n)
+        }
+    }
+
+    impl Write for Scripted {
+        fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+            let n = self.writes.pop_front().unwrap_or(Ok(usize::MAX))?.min(buf.len());
+            self.written.extend_from_slice(&buf[..n]);
+            Ok(n)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn handshake() -> Handshake {
+        let target: TargetAddr = "192.0.2.1:80".parse().expect("a target");
+        Handshake::new(Command::Connect(target), Offer::stepwise(Login::None))
+    }
+
+    const METHOD: &[u8] = &[5, 0];
+    const REPLY: &[u8] = &[5, 0, 0, 1, 127, 0, 0, 1, 4, 56];
+
+    fn kind(kind: io::ErrorKind) -> io::Error {
+        kind.into()
+    }
+
+    #[test]
+    fn short_writes_and_interruptions_lose_nothing() {
+        let mut stream = Scripted::new([
+            Err(kind(io::ErrorKind::Interrupted)),
+            Ok(METHOD),
+            Ok(&REPLY[..3]),
+            Err(kind(io::ErrorKind::Interrupted)),
+            Ok(&REPLY[3..]),
+        ]);
+        stream.writes = [Ok(1), Err(kind(io::ErrorKind::Interrupted)), Ok(1), Ok(1), Ok(2)].into();
+        drive(&mut stream, &mut handshake(), |_, _| Ok(())).expect("done");
+        assert_eq!(stream.written, [5, 1, 0, 5, 1, 0, 1, 192, 0, 2, 1, 0, 80]);
+    }
+
+    #[test]
+    fn bytes_behind_the_reply_stay_in_the_stream() {
+        let mut stream = Scripted::new([Ok(&b"\x05\x00\x05\x00\x00\x01\x7f\x00\x00\x01\x04\x38220 hello"[..])]);
+        drive(&mut stream, &mut handshake(), |_, _| Ok(())).expect("done");
+        assert!(matches!(stream.reads.pop_front(), Some(Ok(b"220 hello"))));
+    }
+
+    #[test]
+    fn a_writer_that_takes_nothing_is_an_error() {
+        let mut stream = Scripted::new([]);
+        stream.writes = [Ok(0)].into();
+        let error = drive(&mut stream, &mut handshake(), |_, _| Ok(())).expect_err("no progress");
+        assert!(
+            matches!(error, Error::Io { phase: Phase::Method, source } if source.kind() == io::ErrorKind::WriteZero)
+        );
+    }
+
+    #[test]
+    fn what_a_read_timeout_looks_like_does_not_matter() {
+        for how in [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut] {
+            let mut stream = Scripted::new([Ok(METHOD), Err(kind(how))]);
+            let error = drive(&mut stream, &mut handshake(), |_, _| Ok(())).expect_err("silence");
+            assert!(matches!(error, Error::TimedOut { phase: Phase::Reply }), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn each_wait_is_announced() {
+        let mut stream = Scripted::new([Ok(METHOD), Ok(REPLY)]);
+        let mut waits = Vec::new();
+        drive(&mut stream, &mut handshake(), |_, wait| {
+            waits.push(wait);
+            Ok(())
+        })
+        .expect("done");
+        // The least that a reply can be, then the rest of it.
+        assert_eq!(waits, [Wait::Write, Wait::Answer, Wait::Write, Wait::Read, Wait::Read]);
+    }
+
+    #[test]
+    fn a_deadline_that_is_over_stops_before_the_wait() {
+        let mut stream = Scripted::new([Ok(METHOD)]);
+        let over = |_: &Scripted, wait| match wait {
+            Wait::Read => Err(io::ErrorKind::TimedOut.into()),
+            Wait::Write | Wait::Answer => Ok(()),
+        };
+        let error = drive(&mut stream, &mut handshake(), over).expect_err("over");
+        assert!(matches!(error, Error::TimedOut { phase: Phase::Reply }), "{error:?}");
+    }
+}

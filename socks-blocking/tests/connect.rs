@@ -1,0 +1,241 @@
+//! The way to a target through one proxy.
+
+mod common;
+
+use std::io;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use common::{GRANTED, METHOD_NONE, closed, config, converse, scripted, target, to};
+use socks_blocking::{
+    Config, Error, Login, Offer, Phase, ProxyUrl, Refusal, Socket, UserPass, connect, connect_over, connect_through,
+};
+use socks_conformance::proxy::{Listen, Proxy, ProxyConfig};
+use socks_proto::{AuthFailure, ReplyCode};
+
+/// Far more than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// As long as a test may wait for nothing to happen.
+const SHORT: Duration = Duration::from_millis(200);
+
+fn proxy(login: Option<(&str, &str)>) -> Proxy {
+    let config = ProxyConfig {
+        login: login.map(|(user, password)| (user.into(), password.into())),
+        hosts: vec![("mail.example".into(), [127, 0, 0, 1].into())],
+        ..ProxyConfig::default()
+    };
+    Proxy::start(config).expect("a proxy")
+}
+
+fn through(proxy: &Proxy) -> Config {
+    let url: ProxyUrl = format!("socks5h://{}", proxy.addr()).parse().expect("a URL");
+    Config::from_url(&url)
+}
+
+#[test]
+fn a_name_stays_a_name() {
+    let (proxy, server) = (proxy(None), target());
+    let name = format!("mail.example:{}", server.port());
+    let mut stream = connect(&through(&proxy), to(&name)).expect("a stream");
+    converse(&mut stream);
+    drop(stream);
+    let log = proxy.wait_for_log(1, PATIENCE);
+    assert!(log[0].contains(&format!("target={name} ")), "{log:?}");
+}
+
+#[test]
+fn the_raw_stream_comes_back_without_timeouts() {
+    let (proxy, server) = (proxy(None), target());
+    let mut stream: TcpStream = connect(&through(&proxy), server).expect("a stream");
+    assert_eq!(stream.peer_addr().expect("a peer"), proxy.addr());
+    assert_eq!(stream.read_timeout().expect("a setting"), None);
+    assert_eq!(stream.write_timeout().expect("a setting"), None);
+    converse(&mut stream);
+}
+
+#[test]
+fn bytes_behind_the_reply_are_the_applications() {
+    let all_at_once: &[u8] = b"\x05\x00\x00\x01\x7f\x00\x00\x01\x04\x38220 hello\r\nping";
+    assert!(all_at_once.starts_with(GRANTED));
+    let peer = scripted(Vec::leak(vec![METHOD_NONE, all_at_once]));
+    let mut stream = connect(&config(&format!("proxy 0.0.0.0/0 {peer}")), to("mail.example:25")).expect("a stream");
+    converse(&mut stream);
+}
+
+#[test]
+fn bytes_behind_a_pipelined_reply_are_the_applications() {
+    let peer = scripted(&[b"\x05\x00\x05\x00\x00\x03\x00\x00\x00220 hello\r\nping"]);
+    let config = config(&format!("proxy 0.0.0.0/0 {peer}/pipeline"));
+    let mut stream = connect(&config, to("mail.example:25")).expect("a stream");
+    converse(&mut stream);
+}
+
+#[test]
+fn logs_in_step_by_step_and_in_one_round_trip() {
+    let (proxy, server) = (proxy(Some(("ann", "s3cret"))), target());
+    for option in ["", "/pipeline"] {
+        let config = config(&format!("proxy 0.0.0.0/0 {}{option} ann s3cret", proxy.addr()));
+        converse(&mut connect(&config, server).expect("a stream"));
+    }
+    let log = proxy.wait_for_log(2, PATIENCE);
+    assert!(log.iter().all(|line| line.contains("method=userpass user=\"ann\"")), "{log:?}");
+}
+
+#[test]
+fn a_proxy_that_wants_no_login_gets_none() {
+    let (proxy, server) = (proxy(None), target());
+    let config = config(&format!("proxy 0.0.0.0/0 {} ann s3cret", proxy.addr()));
+    converse(&mut connect(&config, server).expect("a stream"));
+}
+
+#[test]
+fn a_refused_login_is_told_as_one() {
+    let proxy = proxy(Some(("ann", "s3cret")));
+    let config = config(&format!("proxy 0.0.0.0/0 {} ann wrong", proxy.addr()));
+    let error = connect(&config, to("mail.example:25")).expect_err("refused");
+    let Error::Handshake(socks_proto::Error::Authenticate(AuthFailure::LoginRefused { .. })) = error else {
+        panic!("{error:?}")
+    };
+    assert!(!error.to_string().contains("wrong"), "{error}");
+    assert_eq!(io::Error::from(error).kind(), io::ErrorKind::PermissionDenied);
+}
+
+#[test]
+fn a_missing_login_is_told_as_one() {
+    let proxy = proxy(Some(("ann", "s3cret")));
+    let error = connect(&through(&proxy), to("mail.example:25")).expect_err("refused");
+    assert!(matches!(error, Error::Handshake(socks_proto::Error::NoAcceptableMethod)), "{error:?}");
+}
+
+#[test]
+fn the_proxys_answer_is_kept() {
+    let error = connect(&through(&proxy(None)), closed()).expect_err("nobody there");
+    let Error::Handshake(socks_proto::Error::Refused { phase: Phase::Reply, code }) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(code, ReplyCode::CONNECTION_REFUSED);
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn silence_ends_with_the_deadline_and_names_its_phase() {
+    let silences: [(&'static [&'static [u8]], Phase); 3] =
+        [(&[], Phase::Method), (&[METHOD_NONE], Phase::Reply), (&[METHOD_NONE, b"\x05\x00\x00\x01\x7f"], Phase::Reply)];
+    for (answers, expected) in silences {
+        let config = config(&format!("proxy 0.0.0.0/0 {}", scripted(answers)));
+        let target = to("mail.example:25");
+        let error = connect_through(config.route(&target), target, SHORT).expect_err("silence");
+        let Error::TimedOut { phase } = error else { panic!("{error:?}") };
+        assert_eq!(phase, expected);
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+}
+
+#[test]
+fn a_proxy_that_dribbles_does_not_extend_the_deadline() {
+    // One byte every so often, each in time for a timeout that starts anew.
+    let peer = common::listen(|mut stream| {
+        use std::io::{Read, Write};
+        stream.set_read_timeout(Some(SHORT / 4))?;
+        stream.write_all(METHOD_NONE)?;
+        for byte in b"\x05\x00\x00\x03\xff".iter().chain([b'a'; 257].iter()) {
+            stream.write_all(&[*byte])?;
+            // Nothing comes after the request: this read is what passes the time.
+            while matches!(stream.read(&mut [0; 64]), Ok(n) if n > 0) {}
+        }
+        Ok(())
+    });
+    let config = config(&format!("proxy 0.0.0.0/0 {peer}"));
+    let target = to("mail.example:25");
+    let error = connect_through(config.route(&target), target, SHORT).expect_err("too slow");
+    assert!(matches!(error, Error::TimedOut { phase: Phase::Reply }), "{error:?}");
+}
+
+#[test]
+fn what_is_not_socks_is_told_as_that() {
+    let config = config(&format!("proxy 0.0.0.0/0 {}", scripted(&[b"HTTP/1.1 400 Bad Request\r\n\r\n"])));
+    let error = connect(&config, to("mail.example:25")).expect_err("not SOCKS");
+    assert!(error.to_string().contains("HTTP"), "{error}");
+    assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+}
+
+#[test]
+fn over_any_stream_and_back_from_a_failure() {
+    let stream = TcpStream::connect(scripted(&[METHOD_NONE, b"\x05\x02"])).expect("a peer");
+    let ours = stream.local_addr().expect("an address");
+    let failed = connect_over(stream, to("mail.example:25"), Offer::stepwise(Login::None)).expect_err("refused");
+    assert!(matches!(failed.error(), Error::Handshake(socks_proto::Error::Refused { .. })), "{failed:?}");
+    assert_eq!(failed.into_stream().local_addr().expect("an address"), ours);
+}
+
+#[test]
+fn a_callers_timeout_gives_the_stream_back_too() {
+    let stream = TcpStream::connect(scripted(&[])).expect("a peer");
+    stream.set_read_timeout(Some(SHORT)).expect("a setting");
+    let failed = connect_over(stream, to("mail.example:25"), Offer::stepwise(Login::None)).expect_err("silence");
+    let (error, stream) = failed.into_parts();
+    assert!(matches!(error, Error::TimedOut { phase: Phase::Method }), "{error:?}");
+    assert_eq!(stream.read_timeout().expect("a setting"), Some(SHORT), "not ours to change");
+}
+
+#[test]
+fn through_one_proxy_to_the_next() {
+    let login = UserPass::new("ann", "s3cret").expect("short enough");
+    let (first, second, server) = (proxy(None), proxy(Some(("ann", "s3cret"))), target());
+    let stream = TcpStream::connect(first.addr()).expect("the first");
+    let stream = connect_over(stream, second.addr(), Offer::one_round_trip(Login::None)).expect("the second");
+    let mut stream = connect_over(stream, server, Offer::stepwise(login)).expect("the target");
+    converse(&mut stream);
+    let stream = stream.into_inner().expect("no protection").into_inner().expect("no protection");
+    assert_eq!(stream.peer_addr().expect("a peer"), first.addr());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_proxy_on_a_unix_socket() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("proxy");
+    let proxy = ProxyConfig { listen: Listen::Unix(path.clone()), ..ProxyConfig::default() };
+    let (_proxy, server) = (Proxy::start(proxy).expect("a proxy"), target());
+    let config = config(&format!("proxy 0.0.0.0/0 unix:{}", path.display()));
+
+    let mut stream = connect_through(config.route(server), server, PATIENCE).expect("a stream");
+    assert!(matches!(stream.get_ref(), Socket::Unix(_)));
+    converse(&mut stream);
+
+    let error = connect(&config, server).expect_err("no TcpStream to be had");
+    assert!(matches!(error, Error::CouldNotReach(_)), "{error:?}");
+    assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+}
+
+#[test]
+fn bound_is_where_the_target_sees_us_come_from() {
+    let (proxy, server) = (proxy(None), target());
+    for config in [through(&proxy), Config::default()] {
+        let stream = connect_through(config.route(server), server, PATIENCE).expect("a stream");
+        let bound = stream.bound().socket_addr().expect("an address");
+        assert!(bound.ip().is_loopback() && bound.port() != 0, "{bound}");
+    }
+}
+
+#[test]
+fn direct_where_the_configuration_says_so() {
+    let server = target();
+    let config = config(&format!("proxy 0.0.0.0/0 {}\nnoproxy 127.0.0.0/8", closed()));
+    let mut stream = connect(&config, server).expect("a stream");
+    assert_eq!(stream.peer_addr().expect("a peer"), server);
+    converse(&mut stream);
+    let by_name = connect(&config, to(&format!("localhost:{}", server.port()))).expect("a stream");
+    assert_eq!(by_name.peer_addr().expect("a peer"), server);
+}
+
+#[test]
+fn refused_is_not_direct() {
+    let server = target();
+    let error = connect(&config("strict"), server).expect_err("refused");
+    assert!(matches!(error, Error::Refused(Refusal::Strict)), "{error:?}");
+    let broken = Config::parse("test", b"proxy 10.0.0.0/99 gate.example");
+    let error = connect(&broken.config, server).expect_err("refused");
+    assert!(matches!(error, Error::Refused(Refusal::Unsound)), "{error:?}");
+    assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+}

@@ -1,0 +1,72 @@
+//! The lines of a configuration, once understood.
+
+use std::fmt;
+
+use socks_proto::UserPass;
+
+use crate::diagnostic::Location;
+use crate::pattern::Pattern;
+use crate::server::Server;
+
+/// What a `proxy` line says: servers to try in turn, and the login they ask for.
+///
+/// `Debug` shows neither user nor password.
+#[derive(Clone, Debug)]
+pub struct ProxyRule {
+    pub(crate) servers: Vec<Server>,
+    pub(crate) credentials: Option<UserPass>,
+    pub(crate) location: Location,
+    pub(crate) index: usize,
+}
+
+impl ProxyRule {
+    /// The servers, at least one, in the order in which they are to be tried.
+    pub fn servers(&self) -> &[Server] {
+        &self.servers
+    }
+
+    /// The login for every one of the servers.
+    pub fn credentials(&self) -> Option<&UserPass> {
+        self.credentials.as_ref()
+    }
+
+    /// Where the line stands.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// The place of this rule in [`Config::proxies`](crate::Config::proxies), usable as a key for what is remembered
+    /// of its servers.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+}
+
+/// The servers, as they stand in the line.
+impl fmt::Display for ProxyRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, server) in self.servers.iter().enumerate() {
+            write!(f, "{}{server}", if i == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+/// Any line that has a pattern.
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
+    pub(crate) pattern: Pattern,
+    pub(crate) action: Action,
+    pub(crate) location: Location,
+    /// Lines read before this one, in all files.
+    pub(crate) order: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Direct,
+    /// Index of the [`ProxyRule`].
+    Proxy(usize),
+    /// The line has a fault after its pattern, or contradicts another: what it covers must not go direct.
+    Broken,
+}

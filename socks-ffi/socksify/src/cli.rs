@@ -1,0 +1,74 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use socks_config::{Dns, ProxyUrl};
+
+use crate::failure::USAGE;
+
+/// Runs PROGRAM so that its TCP connections follow socksrc(5) and go through a SOCKS 5 proxy.
+#[derive(Parser)]
+#[command(name = "socksify", version, max_term_width = 100)]
+#[command(after_help = "Exit status: that of PROGRAM; 126 or 127 where it cannot be run or found, 78 for a bad \
+configuration, 69 where it cannot be wrapped, 64 for a wrong command line.")]
+struct Arguments {
+    /// A proxy for all that is not noproxy: socks5://[user:password@]host[:port]. A password on a
+    /// command line is seen by everybody who can list processes; a configuration file is not.
+    #[arg(short = 'x', long = "proxy", value_name = "URL", value_parser = proxy)]
+    proxy: Option<ProxyText>,
+
+    /// The program and its arguments.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM")]
+    command: Vec<OsString>,
+}
+
+/// A proxy URL that was understood, and its words for the library.
+#[derive(Clone)]
+pub(crate) struct ProxyText(pub(crate) String);
+
+/// What is to be done.
+pub(crate) struct Invocation {
+    pub(crate) proxy: Option<ProxyText>,
+    pub(crate) program: OsString,
+    pub(crate) arguments: Vec<OsString>,
+}
+
+/// Reads the command line, or says what there is to say and how to exit.
+pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, ExitCode> {
+    let args: Vec<_> = args.collect();
+    // The plain form, `socksify PROGRAM ARGS…`, needs no parser and starts faster without one.
+    if let [_, program, rest @ ..] = &args[..]
+        && !program.is_empty()
+        && !program.as_encoded_bytes().starts_with(b"-")
+    {
+        return Ok(Invocation { proxy: None, program: program.clone(), arguments: rest.to_vec() });
+    }
+    match Arguments::try_parse_from(args) {
+        Ok(Arguments { proxy, command }) => {
+            let mut command = command.into_iter();
+            let program = command.next().unwrap_or_default();
+            Ok(Invocation { proxy, program, arguments: command.collect() })
+        }
+        Err(error) => {
+            // Nothing is left to do where even this cannot be printed.
+            let _ = error.print();
+            Err(match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                _ => ExitCode::from(USAGE),
+            })
+        }
+    }
+}
+
+fn proxy(text: &str) -> Result<ProxyText, String> {
+    let url: ProxyUrl = text.parse().map_err(|error: socks_config::ParseError| error.to_string())?;
+    if url.names() == Dns::Remote {
+        return Err("socks5h:// lets the proxy resolve names, which wrapped programs cannot do yet; \
+                    socks5:// resolves them on this machine"
+            .to_owned());
+    }
+    Ok(ProxyText(text.to_owned()))
+}

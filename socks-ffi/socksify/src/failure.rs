@@ -1,0 +1,74 @@
+//! Why a program was not run, in one line, and the exit code that says so.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// EX_USAGE of sysexits.h.
+pub(crate) const USAGE: u8 = 64;
+/// EX_UNAVAILABLE of sysexits.h.
+const UNAVAILABLE: u8 = 69;
+/// EX_CONFIG of sysexits.h.
+const CONFIG: u8 = 78;
+/// As env(1): found but not to be run.
+const CANNOT_RUN: u8 = 126;
+/// As env(1): not found.
+const NOT_FOUND: u8 = 127;
+
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// There is no such program.
+    NoProgram(OsString),
+    /// The program is there, and the system does not run it.
+    CannotRun(OsString, io::Error),
+    /// Neither a file nor `-x` says which proxy.
+    NoConfiguration(Vec<PathBuf>),
+    /// The configuration has errors, a line each.
+    BadConfiguration(Vec<String>),
+    /// The library to be preloaded is in none of these folders.
+    NoLibrary(Vec<PathBuf>),
+    /// The library's path cannot stand in LD_PRELOAD.
+    BadLibraryPath(PathBuf),
+}
+
+impl Failure {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::NoProgram(_) => NOT_FOUND,
+            Self::CannotRun(..) => CANNOT_RUN,
+            Self::NoConfiguration(_) | Self::BadConfiguration(_) => CONFIG,
+            Self::NoLibrary(_) | Self::BadLibraryPath(_) => UNAVAILABLE,
+        })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProgram(program) => write!(f, "socksify: {}: no such program", program.display()),
+            Self::CannotRun(program, error) => write!(f, "socksify: {}: {error}", program.display()),
+            Self::NoConfiguration(looked_for) => {
+                f.write_str("socksify: no configuration: looked for")?;
+                for path in looked_for {
+                    write!(f, " {}", path.display())?;
+                }
+                f.write_str("; name a proxy with -x socks5://host:port or a file with SOCKSRC=path")
+            }
+            Self::BadConfiguration(lines) => {
+                for line in lines {
+                    writeln!(f, "socksify: {line}")?;
+                }
+                f.write_str("socksify: the program was not run, since its connections would be refused")
+            }
+            Self::NoLibrary(folders) => {
+                f.write_str("socksify: libsockswrap.so.0 is not in")?;
+                folders.iter().try_for_each(|folder| write!(f, " {}", folder.display()))
+            }
+            Self::BadLibraryPath(path) => {
+                write!(f, "socksify: {}: LD_PRELOAD cannot hold a blank or a colon in a path", path.display())
+            }
+        }
+    }
+}

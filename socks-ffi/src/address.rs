@@ -1,0 +1,80 @@
+//! `struct sockaddr` of C, both ways.
+
+use std::ffi::c_int;
+use std::mem::size_of;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::ptr;
+
+use libc::{sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, socklen_t};
+
+/// The address behind a pointer of C, if it is one of IPv4 or IPv6.
+///
+/// # Safety
+/// `addr` is null or points to `len` readable bytes.
+pub(crate) unsafe fn read(addr: *const sockaddr, len: socklen_t) -> Option<SocketAddr> {
+    let len = len as usize;
+    if addr.is_null() || len < size_of::<sa_family_t>() {
+        return None;
+    }
+    // SAFETY: there are bytes for a family, by the caller's promise and the test above.
+    let family = unsafe { ptr::read_unaligned(addr.cast::<sa_family_t>()) };
+    match c_int::from(family) {
+        libc::AF_INET if len >= size_of::<sockaddr_in>() => {
+            // SAFETY: as above, for a whole sockaddr_in.
+            let v4 = unsafe { ptr::read_unaligned(addr.cast::<sockaddr_in>()) };
+            let ip = Ipv4Addr::from(u32::from_be(v4.sin_addr.s_addr));
+            Some(SocketAddr::new(IpAddr::V4(ip), u16::from_be(v4.sin_port)))
+        }
+        // The kernel takes one without its last field too (RFC 2133).
+        libc::AF_INET6 if len >= SIN6_LEN_RFC2133 => {
+            // SAFETY: as above, up to the address; sin6_scope_id is not read.
+            let (port, flow, octets) = unsafe {
+                let v6 = addr.cast::<sockaddr_in6>();
+                (
+                    ptr::read_unaligned(&raw const (*v6).sin6_port),
+                    ptr::read_unaligned(&raw const (*v6).sin6_flowinfo),
+                    ptr::read_unaligned(&raw const (*v6).sin6_addr.s6_addr),
+                )
+            };
+            Some(SocketAddr::V6(SocketAddrV6::new(Ipv6Addr::from(octets), u16::from_be(port), flow, 0)))
+        }
+        _ => None,
+    }
+}
+
+const SIN6_LEN_RFC2133: usize = 24;
+
+/// Writes an address as the kernel does: as much as there is room for, and the length that it has.
+///
+/// # Safety
+/// `len` points to the room at `addr`, which is writable so far.
+pub(crate) unsafe fn write(from: SocketAddr, addr: *mut sockaddr, len: *mut socklen_t) {
+    let (v4, v6);
+    let (source, size): (*const u8, usize) = match from {
+        SocketAddr::V4(from) => {
+            v4 = sockaddr_in {
+                sin_family: libc::AF_INET as sa_family_t,
+                sin_port: from.port().to_be(),
+                sin_addr: libc::in_addr { s_addr: u32::from(*from.ip()).to_be() },
+                sin_zero: [0; 8],
+            };
+            (ptr::from_ref(&v4).cast(), size_of::<sockaddr_in>())
+        }
+        SocketAddr::V6(from) => {
+            v6 = sockaddr_in6 {
+                sin6_family: libc::AF_INET6 as sa_family_t,
+                sin6_port: from.port().to_be(),
+                sin6_flowinfo: from.flowinfo(),
+                sin6_addr: libc::in6_addr { s6_addr: from.ip().octets() },
+                sin6_scope_id: from.scope_id(),
+            };
+            (ptr::from_ref(&v6).cast(), size_of::<sockaddr_in6>())
+        }
+    };
+    // SAFETY: the caller's promise; `source` has `size` bytes.
+    unsafe {
+        let room = (*len as usize).min(size);
+        ptr::copy_nonoverlapping(source, addr.cast::<u8>(), room);
+        *len = size as socklen_t;
+    }
+}

@@ -1,0 +1,195 @@
+//! Moves a pending socket on, as far as it goes without waiting.
+
+use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
+
+use rustix::event::PollFlags;
+use rustix::io::Errno;
+use socks_proto::{Command, Event, Step, WireAddr};
+
+use crate::record::{Phase, Record};
+use crate::sys::{self, socket};
+use crate::table;
+use crate::work::{Stage, Work};
+use crate::{debug, errno};
+
+/// What the caller knows of the descriptor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Readiness {
+    /// Nothing: look.
+    Unknown,
+    /// What poll(2) said just now.
+    Polled(PollFlags),
+}
+
+/// How far it came.
+enum Progress {
+    Wait(PollFlags),
+    Connected(WireAddr),
+    Bound(WireAddr),
+    Accepted(WireAddr),
+}
+
+/// Begins with the first proxy.
+pub(crate) fn start(record: &Record, fd: BorrowedFd<'_>, work: Box<Work>) -> Phase {
+    let Some(mut slot) = record.work.try_lock() else { return record.phase() };
+    let work = slot.insert(work);
+    let progress = work.next_attempt(fd).map(|()| Progress::Wait(PollFlags::OUT));
+    // A connect on the loopback or a Unix socket may be done: greet at once.
+    let progress = match progress {
+        Ok(_) if work.stage == Stage::Negotiating => advance(work, fd, Readiness::Polled(PollFlags::OUT)),
+        other => other,
+    };
+    settle(record, fd, &mut slot, progress)
+}
+
+/// Moves on. Returns the phase that the record has afterwards, whoever moved it there.
+pub(crate) fn drive(record: &Record, fd: BorrowedFd<'_>, ready: Readiness) -> Phase {
+    let phase = record.phase();
+    if !matches!(phase, Phase::Pending | Phase::Bound) {
+        return phase;
+    }
+    // Another thread is at it, for a moment only.
+    let Some(mut slot) = record.work.try_lock() else { return record.phase() };
+    let Some(work) = slot.as_deref_mut() else { return record.phase() };
+    let progress = advance(work, fd, ready);
+    settle(record, fd, &mut slot, progress)
+}
+
+fn settle(
+    record: &Record,
+    fd: BorrowedFd<'_>,
+    slot: &mut Option<Box<Work>>,
+    progress: Result<Progress, Errno>,
+) -> Phase {
+    let phase = match progress {
+        Ok(Progress::Wait(wants)) => {
+            record.set_wants(wants);
+            if record.phase() == Phase::Pending {
+                record.set_deadline(slot.as_ref().map_or(0, |work| work.deadline()));
+            }
+            return record.phase();
+        }
+        Ok(Progress::Connected(bound)) => {
+            record.bound.set(bound.socket_addr().filter(|_| !bound.is_unspecified()));
+            *slot = None;
+            Phase::Tunnel
+        }
+        Ok(Progress::Bound(bound)) => {
+            record.bound.set(reachable(bound, fd));
+            record.set_wants(PollFlags::IN);
+            // Who is bound waits as long as the program likes.
+            record.set_deadline(u64::MAX);
+            Phase::Bound
+        }
+        Ok(Progress::Accepted(peer)) => {
+            record.target.set(peer.socket_addr());
+            *slot = None;
+            Phase::Arrived
+        }
+        Err(error) => {
+            record.set_error(error);
+            socket::shut_down(fd);
+            *slot = None;
+            Phase::Failed
+        }
+    };
+    debug::connection(fd, record, phase);
+    table::set_phase(record, phase);
+    phase
+}
+
+/// Where peers must connect to: a proxy that leaves its host open means itself.
+fn reachable(bound: WireAddr, fd: BorrowedFd<'_>) -> Option<SocketAddr> {
+    let proxy = socket::peer_addr(fd).map(|addr| addr.ip().to_canonical());
+    match proxy {
+        Some(proxy) => Some(bound.or_host(proxy).unwrap_or_else(|| SocketAddr::new(proxy, bound.port()))),
+        None => bound.socket_addr(),
+    }
+}
+
+fn advance(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Progress, Errno> {
+    if sys::now() >= work.deadline() && !matches!(ready, Readiness::Polled(flags) if !flags.is_empty()) {
+        return late(work, fd);
+    }
+    let mut ready = ready;
+    if work.stage == Stage::Connecting {
+        let flags = match ready {
+            Readiness::Polled(flags) => flags,
+            Readiness::Unknown => socket::ready(fd, PollFlags::OUT)?,
+        };
+        if flags.is_empty() {
+            return Ok(Progress::Wait(PollFlags::OUT));
+        }
+        if flags.intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL) {
+            work.note(socket::take_error(fd).unwrap_or(Errno::CONNREFUSED));
+            work.next_attempt(fd)?;
+            if work.stage == Stage::Connecting {
+                return Ok(Progress::Wait(PollFlags::OUT));
+            }
+        }
+        work.stage = Stage::Negotiating;
+        ready = Readiness::Polled(PollFlags::OUT);
+    }
+    negotiate(work, fd, ready)
+}
+
+fn late(work: &mut Work, fd: BorrowedFd<'_>) -> Result<Progress, Errno> {
+    work.note(Errno::TIMEDOUT);
+    // A server that was reached and does not answer is not one that could not be reached.
+    if work.stage == Stage::Negotiating || work.is_over(sys::now()) {
+        return Err(Errno::TIMEDOUT);
+    }
+    work.next_attempt(fd)?;
+    Ok(Progress::Wait(PollFlags::OUT))
+}
+
+fn negotiate(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Progress, Errno> {
+    let Some(handshake) = work.handshake.as_mut() else { return Err(Errno::IO) };
+    let binds = matches!(handshake.command(), Command::Bind(_));
+    // An answer cannot be there before its question was sent: do not ask the kernel for it in vain.
+    let mut may_read = match ready {
+        Readiness::Unknown => true,
+        Readiness::Polled(flags) => flags.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR),
+    };
+    let mut buf = [0; 512];
+    loop {
+        match handshake.step().map_err(|error| errno::of(&error))? {
+            Step::Send(bytes) => match socket::send(fd, bytes) {
+                Ok(sent) => {
+                    handshake.sent(sent);
+                    may_read = false;
+                }
+                Err(Errno::AGAIN) => return Ok(Progress::Wait(PollFlags::OUT)),
+                Err(Errno::INTR) => {}
+                Err(Errno::PIPE) => return Err(Errno::CONNRESET),
+                Err(error) => return Err(error),
+            },
+            Step::Receive { .. } if !may_read => return Ok(Progress::Wait(PollFlags::IN)),
+            Step::Receive { at_most } => {
+                let most = buf.len().min(at_most.get());
+                match socket::receive(fd, &mut buf[..most]) {
+                    Ok(0) => return Err(errno::of(&handshake.receive_eof())),
+                    Ok(len) => {
+                        handshake.receive(&buf[..len]).map_err(|error| errno::of(&error))?;
+                    }
+                    Err(Errno::AGAIN) => return Ok(Progress::Wait(PollFlags::IN)),
+                    Err(Errno::INTR) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Step::Event(Event::Bound(bound)) if binds => return Ok(Progress::Bound(bound)),
+            Step::Event(Event::Accepted(peer)) => return Ok(Progress::Accepted(peer)),
+            Step::Event(_) => {}
+            Step::Done => {
+                let Some(done) = work.handshake.take() else { return Err(Errno::IO) };
+                // No GSSAPI is offered yet; a protected stream must not be taken for a plain one.
+                return match done.into_established() {
+                    Ok(established) if established.layer.is_none() => Ok(Progress::Connected(established.bound)),
+                    _ => Err(Errno::IO),
+                };
+            }
+            _ => return Err(Errno::IO),
+        }
+    }
+}

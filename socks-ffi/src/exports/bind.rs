@@ -1,0 +1,75 @@
+//! Rbind, Rlisten, Raccept.
+
+use std::ffi::c_int;
+
+use libc::{sockaddr, socklen_t};
+use rustix::io::Errno;
+
+use super::{borrow, fail, finish, guard};
+use crate::ops::{self, Decision};
+use crate::sys::real;
+use crate::{address, sys, table};
+
+/// bind(2): where the configuration sends the address to a proxy, for one incoming connection through it.
+///
+/// # Safety
+/// As bind(2): `addr` is null or points to `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn Rbind(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int {
+    let decision = guard(|| {
+        let Some(socket) = borrow(fd) else { return Decision::Pass };
+        // SAFETY: the caller's promise.
+        match unsafe { address::read(addr, len) } {
+            // SAFETY: the caller's promise.
+            Some(to) => ops::bind::bind(socket, to, || match unsafe { real::bind(fd, addr, len) } {
+                0 => Ok(()),
+                _ => Err(Errno::from_raw_os_error(sys::errno())),
+            }),
+            None => Decision::Pass,
+        }
+    });
+    // SAFETY: the caller's promise.
+    finish(decision, || unsafe { real::bind(fd, addr, len) })
+}
+
+/// listen(2).
+///
+/// # Safety
+/// None beyond listen(2), which takes no pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn Rlisten(fd: c_int, backlog: c_int) -> c_int {
+    let decision = guard(|| match borrow(fd) {
+        Some(socket) => ops::bind::listen(socket),
+        None => Decision::Pass,
+    });
+    // SAFETY: takes no pointer.
+    finish(decision, || unsafe { real::listen(fd, backlog) })
+}
+
+/// accept(2). The connection of the one peer that came to the proxy; a second never comes.
+///
+/// # Safety
+/// As accept(2): `addr` and `len` are null, or `len` points to the room at `addr`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn Raccept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int {
+    if !table::is_ours(fd) {
+        // SAFETY: the caller's promise.
+        return unsafe { real::accept(fd, addr, len) };
+    }
+    let decision = guard(|| match borrow(fd) {
+        Some(socket) => ops::bind::accept(socket, false, false),
+        None => Decision::Pass,
+    });
+    match decision {
+        Decision::Done(accepted) => {
+            if !addr.is_null() && !len.is_null() {
+                // SAFETY: the caller's promise.
+                unsafe { address::write(accepted.peer, addr, len) };
+            }
+            accepted.fd
+        }
+        Decision::Fail(error) => fail(error),
+        // SAFETY: the caller's promise.
+        Decision::Pass => unsafe { real::accept(fd, addr, len) },
+    }
+}

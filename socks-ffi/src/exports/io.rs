@@ -1,0 +1,139 @@
+//! Rread, Rwrite and their kin: libc's, once the connection is made.
+
+use std::ffi::{c_int, c_void};
+
+use libc::{iovec, msghdr, size_t, sockaddr, socklen_t, ssize_t};
+use rustix::io::Errno;
+
+use super::{borrow, fail, guard};
+use crate::ops::{self, Decision};
+use crate::sys::real;
+use crate::{address, table};
+
+/// Whether data may go; else why not.
+fn admit(fd: c_int, flags: c_int) -> Result<(), Errno> {
+    if !table::is_ours(fd) {
+        return Ok(());
+    }
+    let dont_wait = flags & libc::MSG_DONTWAIT != 0;
+    match guard(|| borrow(fd).map_or(Decision::Pass, |socket| ops::io::admit::<()>(socket, dont_wait))) {
+        Decision::Fail(error) => Err(error),
+        Decision::Pass | Decision::Done(()) => Ok(()),
+    }
+}
+
+macro_rules! io {
+    ($($(#[$doc:meta])* fn $name:ident = $real:ident($($arg:ident: $type:ty),*), flags $flags:expr;)*) => {
+        $(
+            $(#[$doc])*
+            ///
+            /// While the connection is being made: EAGAIN, or a blocking descriptor waits for it.
+            ///
+            /// # Safety
+            /// As libc's function of this name.
+            #[unsafe(no_mangle)]
+            pub unsafe extern "C-unwind" fn $name(fd: c_int, $($arg: $type),*) -> ssize_t {
+                match admit(fd, $flags) {
+                    // SAFETY: the caller's promise.
+                    Ok(()) => unsafe { real::$real(fd, $($arg),*) },
+                    Err(error) => fail(error) as ssize_t,
+                }
+            }
+        )*
+    };
+}
+
+io! {
+    /// read(2).
+    fn Rread = read(buf: *mut c_void, len: size_t), flags 0;
+    /// readv(2).
+    fn Rreadv = readv(parts: *const iovec, count: c_int), flags 0;
+    /// recv(2).
+    fn Rrecv = recv(buf: *mut c_void, len: size_t, flags: c_int), flags flags;
+    /// recvfrom(2).
+    fn Rrecvfrom = recvfrom(
+        buf: *mut c_void, len: size_t, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t
+    ), flags flags;
+    /// recvmsg(2).
+    fn Rrecvmsg = recvmsg(message: *mut msghdr, flags: c_int), flags flags;
+    /// send(2).
+    fn Rsend = send(buf: *const c_void, len: size_t, flags: c_int), flags flags;
+    /// write(2).
+    fn Rwrite = write(buf: *const c_void, len: size_t), flags 0;
+    /// writev(2).
+    fn Rwritev = writev(parts: *const iovec, count: c_int), flags 0;
+}
+
+/// sendto(2). With MSG_FASTOPEN it connects: through the proxy, and the data follow when that is done.
+///
+/// # Safety
+/// As sendto(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn Rsendto(
+    fd: c_int,
+    buf: *const c_void,
+    len: size_t,
+    flags: c_int,
+    addr: *const sockaddr,
+    addr_len: socklen_t,
+) -> ssize_t {
+    // SAFETY: the caller's promise.
+    let admitted = match unsafe { connect_first(fd, flags, addr, addr_len) } {
+        // SAFETY: the caller's promise. Connected by us, the socket needs no address.
+        Ok(true) => return unsafe { real::send(fd, buf, len, flags & !libc::MSG_FASTOPEN) },
+        Ok(false) => admit(fd, flags),
+        Err(error) => Err(error),
+    };
+    match admitted {
+        // SAFETY: the caller's promise.
+        Ok(()) => unsafe { real::sendto(fd, buf, len, flags, addr, addr_len) },
+        Err(error) => fail(error) as ssize_t,
+    }
+}
+
+/// sendmsg(2). With MSG_FASTOPEN as [`Rsendto`].
+///
+/// # Safety
+/// As sendmsg(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn Rsendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t {
+    let admitted = if flags & libc::MSG_FASTOPEN != 0 && !message.is_null() {
+        // SAFETY: the caller's promise: a message header, with an address of that length or none.
+        match unsafe { connect_first(fd, flags, (*message).msg_name.cast(), (*message).msg_namelen) } {
+            Ok(true) => {
+                // SAFETY: the caller's promise; only the copy loses its address.
+                let mut message = unsafe { *message };
+                (message.msg_name, message.msg_namelen) = (std::ptr::null_mut(), 0);
+                // SAFETY: the caller's promise.
+                return unsafe { real::sendmsg(fd, &raw const message, flags & !libc::MSG_FASTOPEN) };
+            }
+            Ok(false) => admit(fd, flags),
+            Err(error) => Err(error),
+        }
+    } else {
+        admit(fd, flags)
+    };
+    match admitted {
+        // SAFETY: the caller's promise.
+        Ok(()) => unsafe { real::sendmsg(fd, message, flags) },
+        Err(error) => fail(error) as ssize_t,
+    }
+}
+
+/// What MSG_FASTOPEN asks for: `true` where it is connected through a proxy now.
+///
+/// # Safety
+/// `addr` is null or points to `len` bytes.
+unsafe fn connect_first(fd: c_int, flags: c_int, addr: *const sockaddr, len: socklen_t) -> Result<bool, Errno> {
+    if flags & libc::MSG_FASTOPEN == 0 {
+        return Ok(false);
+    }
+    // SAFETY: the caller's promise.
+    let to = unsafe { address::read(addr, len) };
+    let (Some(socket), Some(to)) = (borrow(fd), to) else { return Ok(false) };
+    match guard(|| ops::connect::connect(socket, to)) {
+        Decision::Done(()) => Ok(true),
+        Decision::Pass => Ok(false),
+        Decision::Fail(error) => Err(error),
+    }
+}

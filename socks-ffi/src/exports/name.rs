@@ -1,0 +1,94 @@
+//! Rgetpeername, Rgetsockname, Rgetsockopt.
+
+use std::ffi::{c_int, c_void};
+use std::net::SocketAddr;
+use std::ptr;
+
+use libc::{sockaddr, socklen_t};
+use rustix::io::Errno;
+
+use super::{borrow, fail, guard};
+use crate::ops::{self, Decision};
+use crate::sys::real;
+use crate::{address, table};
+
+/// getpeername(2): the target, not the proxy.
+///
+/// # Safety
+/// As getpeername(2): `len` points to the room at `addr`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn Rgetpeername(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int {
+    let decision = if table::is_ours(fd) { guard(|| name_of(fd, ops::name::peer)) } else { Decision::Pass };
+    // SAFETY: the caller's promise.
+    unsafe { tell(decision, addr, len, || real::getpeername(fd, addr, len)) }
+}
+
+/// getsockname(2): where the proxy connects from, or after Rbind where peers must connect to.
+///
+/// # Safety
+/// As getsockname(2): `len` points to the room at `addr`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn Rgetsockname(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int {
+    let decision = if table::is_ours(fd) { guard(|| name_of(fd, ops::name::local)) } else { Decision::Pass };
+    // SAFETY: the caller's promise.
+    unsafe { tell(decision, addr, len, || real::getsockname(fd, addr, len)) }
+}
+
+fn name_of(fd: c_int, name: impl FnOnce(std::os::fd::BorrowedFd<'_>) -> Decision<SocketAddr>) -> Decision<SocketAddr> {
+    borrow(fd).map_or(Decision::Pass, name)
+}
+
+/// # Safety
+/// `len` is null or points to the room at `addr`; `pass` is libc's function with the same arguments.
+unsafe fn tell(
+    decision: Decision<SocketAddr>,
+    addr: *mut sockaddr,
+    len: *mut socklen_t,
+    pass: impl FnOnce() -> c_int,
+) -> c_int {
+    match decision {
+        Decision::Done(_) if addr.is_null() || len.is_null() => fail(Errno::FAULT),
+        Decision::Done(name) => {
+            // SAFETY: the caller's promise.
+            unsafe { address::write(name, addr, len) };
+            0
+        }
+        Decision::Fail(error) => fail(error),
+        Decision::Pass => pass(),
+    }
+}
+
+/// getsockopt(2): SO_ERROR of a connect through the proxy; all else is the kernel's.
+///
+/// # Safety
+/// As getsockopt(2): `len` points to the room at `value`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn Rgetsockopt(
+    fd: c_int,
+    level: c_int,
+    name: c_int,
+    value: *mut c_void,
+    len: *mut socklen_t,
+) -> c_int {
+    let asked = (level, name) == (libc::SOL_SOCKET, libc::SO_ERROR) && table::is_ours(fd);
+    // Telling the error takes it away, so there must be somewhere to tell it to.
+    let decision = if asked && !value.is_null() && !len.is_null() {
+        guard(|| borrow(fd).map_or(Decision::Pass, ops::name::error))
+    } else {
+        Decision::Pass
+    };
+    match decision {
+        Decision::Done(error) => {
+            // SAFETY: the caller's promise; as much is written as there is room for.
+            unsafe {
+                let room = (*len as usize).min(size_of::<c_int>());
+                ptr::copy_nonoverlapping((&raw const error).cast::<u8>(), value.cast::<u8>(), room);
+                *len = room as socklen_t;
+            }
+            0
+        }
+        Decision::Fail(error) => fail(error),
+        // SAFETY: the caller's promise.
+        Decision::Pass => unsafe { real::getsockopt(fd, level, name, value, len) },
+    }
+}

@@ -1,0 +1,171 @@
+//! Rpoll, Rselect.
+
+use std::ffi::{c_int, c_ulong};
+use std::ptr;
+use std::slice;
+
+use libc::{fd_set, nfds_t, pollfd, timeval};
+use rustix::event::PollFlags;
+use rustix::io::Errno;
+
+use super::{borrow, fail, guard};
+use crate::ops::select::Interest;
+use crate::ops::wait::Entry;
+use crate::ops::{self, Decision};
+use crate::sys::real;
+use crate::{sys, table};
+
+/// poll(2): a socket on its way is ready when the proxy has answered.
+///
+/// # Safety
+/// As poll(2): `fds` points to `count` entries.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn Rpoll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int {
+    if table::is_quiet() || fds.is_null() || count == 0 {
+        // SAFETY: the caller's promise.
+        return unsafe { real::poll(fds, count, timeout) };
+    }
+    let decision = guard(|| {
+        // SAFETY: the caller's promise.
+        let fds = unsafe { slice::from_raw_parts_mut(fds, count as usize) };
+        let mut entries: Vec<_> = fds
+            .iter()
+            .map(|entry| Entry {
+                fd: borrow(entry.fd),
+                events: PollFlags::from_bits_retain(entry.events as u16),
+                revents: PollFlags::empty(),
+            })
+            .collect();
+        let nanos = u64::try_from(timeout).ok().map(|millis| millis * 1_000_000);
+        let decision = ops::wait::poll(&mut entries, nanos);
+        if let Decision::Done(_) = decision {
+            for (entry, waited) in fds.iter_mut().zip(&entries) {
+                entry.revents = waited.revents.bits() as i16;
+            }
+        }
+        decision
+    });
+    match decision {
+        Decision::Done(ready) => c_int::try_from(ready).unwrap_or(c_int::MAX),
+        Decision::Fail(error) => fail(error),
+        // SAFETY: the caller's promise.
+        Decision::Pass => unsafe { real::poll(fds, count, timeout) },
+    }
+}
+
+/// select(2): as [`Rpoll`]. The time left is written back, as Linux does.
+///
+/// # Safety
+/// As select(2): each set is null or has room for `count` bits; `timeout` is null or points to a timeval.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn Rselect(
+    count: c_int,
+    read: *mut fd_set,
+    write: *mut fd_set,
+    except: *mut fd_set,
+    timeout: *mut timeval,
+) -> c_int {
+    if table::is_quiet() || count <= 0 {
+        // SAFETY: the caller's promise.
+        return unsafe { real::select(count, read, write, except, timeout) };
+    }
+    let decision = guard(|| {
+        // SAFETY: the caller's promise.
+        let mut sets = unsafe { Sets::new(count, [read, write, except]) };
+        // SAFETY: the caller's promise.
+        let nanos = match unsafe { timeout.as_ref() }.map(nanos) {
+            None => None,
+            Some(Ok(nanos)) => Some(nanos),
+            Some(Err(error)) => return Decision::Fail(error),
+        };
+        let begun = sys::now();
+        let mut asked = sets.asked();
+        let decision = ops::select::select(&mut asked, nanos);
+        if let Decision::Done(_) = decision {
+            sets.answer(asked.iter().map(|(fd, met)| (std::os::fd::AsRawFd::as_raw_fd(fd), *met)));
+        }
+        if let (Some(nanos), Decision::Done(_) | Decision::Fail(_)) = (nanos, decision) {
+            let left = nanos.saturating_sub(sys::now().saturating_sub(begun));
+            // SAFETY: the caller's promise: not null, as there is a value.
+            unsafe {
+                (*timeout).tv_sec = (left / 1_000_000_000) as libc::time_t;
+                (*timeout).tv_usec = (left % 1_000_000_000 / 1000) as libc::suseconds_t;
+            }
+        }
+        decision
+    });
+    match decision {
+        Decision::Done(ready) => c_int::try_from(ready).unwrap_or(c_int::MAX),
+        Decision::Fail(error) => fail(error),
+        // SAFETY: the caller's promise.
+        Decision::Pass => unsafe { real::select(count, read, write, except, timeout) },
+    }
+}
+
+fn nanos(time: &timeval) -> Result<u64, Errno> {
+    let (Ok(seconds), Ok(micros)) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_usec)) else {
+        return Err(Errno::INVAL);
+    };
+    Ok(seconds.saturating_mul(1_000_000_000).saturating_add(micros.saturating_mul(1000)))
+}
+
+/// The bits per word of an `fd_set`.
+const BITS: usize = c_ulong::BITS as usize;
+
+/// The sets of select(2) as far as its first argument says. Programs may have larger ones than `fd_set`.
+struct Sets<'a> {
+    count: usize,
+    words: [&'a mut [c_ulong]; 3],
+}
+
+impl Sets<'_> {
+    /// # Safety
+    /// Each set is null or has room for `count` bits.
+    unsafe fn new(count: c_int, sets: [*mut fd_set; 3]) -> Self {
+        let count = usize::try_from(count).unwrap_or(0);
+        let words = sets.map(|set| {
+            let (start, len) = if set.is_null() {
+                (ptr::NonNull::dangling().as_ptr(), 0)
+            } else {
+                (set.cast::<c_ulong>(), count.div_ceil(BITS))
+            };
+            // SAFETY: the caller's promise; a set is an array of words.
+            unsafe { slice::from_raw_parts_mut(start, len) }
+        });
+        Self { count, words }
+    }
+
+    fn has(&self, set: usize, fd: usize) -> bool {
+        self.words[set].get(fd / BITS).is_some_and(|word| word & (1 << (fd % BITS)) != 0)
+    }
+
+    /// The descriptors that stand in some set.
+    fn asked<'fd>(&self) -> Vec<(std::os::fd::BorrowedFd<'fd>, Interest)> {
+        (0..self.count)
+            .filter_map(|fd| {
+                let [read, write, except] = [0, 1, 2].map(|set| self.has(set, fd));
+                let interest = Interest { read, write, except };
+                (interest != Interest::default()).then(|| borrow(fd as c_int).map(|fd| (fd, interest)))?
+            })
+            .collect()
+    }
+
+    /// Leaves the bits of what is met.
+    fn answer(&mut self, met: impl Iterator<Item = (c_int, Interest)>) {
+        for set in &mut self.words {
+            for (index, word) in set.iter_mut().enumerate() {
+                // Bits from `count` on are not the kernel's business either.
+                let kept = self.count.saturating_sub(index * BITS).min(BITS);
+                *word &= if kept == BITS { 0 } else { c_ulong::MAX << kept };
+            }
+        }
+        for (fd, interest) in met {
+            let fd = fd as usize;
+            for (set, is_met) in self.words.iter_mut().zip([interest.read, interest.write, interest.except]) {
+                if is_met && let Some(word) = set.get_mut(fd / BITS) {
+                    *word |= 1 << (fd % BITS);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! How descriptors multiply and go: dup(2), dup2(2), close(2).
+
+use std::os::fd::RawFd;
+
+use rustix::io::Errno;
+
+use crate::table;
+
+/// `new` was made from `old`: it shares what is known of the socket.
+///
+/// # Errors
+/// EMFILE where the table cannot hold it; then nothing may use it.
+pub(crate) fn share(old: RawFd, new: RawFd) -> Result<(), Errno> {
+    match table::get(old) {
+        Some(record) if old != new => table::share(&record, new),
+        Some(_) => Ok(()),
+        None => {
+            // Whatever stood under the number before was closed by the kernel.
+            table::forget(new);
+            Ok(())
+        }
+    }
+}
+
+/// The descriptor is about to be closed.
+///
+/// Before and not after: another thread may get the number the moment it is free.
+pub(crate) fn forget(fd: RawFd) {
+    table::forget(fd);
+}

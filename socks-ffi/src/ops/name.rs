@@ -1,0 +1,83 @@
+//! getsockname(2), getpeername(2), and SO_ERROR of getsockopt(2).
+
+use std::ffi::c_int;
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use rustix::io::Errno;
+
+use super::{Decision, bind};
+use crate::drive::{self, Readiness};
+use crate::record::{Phase, Record};
+use crate::sys::socket::{self, Domain};
+use crate::table;
+
+/// The target, not the proxy.
+pub(crate) fn peer(fd: BorrowedFd<'_>) -> Decision<SocketAddr> {
+    let Some(record) = table::get(fd.as_raw_fd()) else { return Decision::Pass };
+    match record.phase() {
+        Phase::Tunnel => match record.target.get().and_then(|target| as_seen(&record, target)) {
+            Some(target) => Decision::Done(target),
+            None => Decision::Done(socket::unspecified(record.domain())),
+        },
+        Phase::BoundHere => Decision::Pass,
+        _ => Decision::Fail(Errno::NOTCONN),
+    }
+}
+
+/// Where the proxy connects from, or where peers must connect to; the socket's own name where the proxy did
+/// not say.
+pub(crate) fn local(fd: BorrowedFd<'_>) -> Decision<SocketAddr> {
+    let Some(record) = table::get(fd.as_raw_fd()) else { return Decision::Pass };
+    if record.phase() == Phase::BoundHere
+        && let Err(error) = bind::move_to_proxy(fd, &record)
+    {
+        return Decision::Fail(error);
+    }
+    let said = match record.phase() {
+        Phase::Tunnel | Phase::Bound | Phase::Arrived | Phase::Spent => record.bound.get(),
+        _ => None,
+    };
+    if let Some(addr) = said.and_then(|addr| as_seen(&record, addr)) {
+        return Decision::Done(addr);
+    }
+    match socket::local_addr(fd) {
+        Some(addr) => Decision::Done(as_seen(&record, addr).unwrap_or_else(|| socket::unspecified(record.domain()))),
+        // Another kind of socket stands there; the program's own has no name.
+        None => Decision::Done(socket::unspecified(record.domain())),
+    }
+}
+
+/// SO_ERROR: 0 while pending, the error of a failed connect once.
+pub(crate) fn error(fd: BorrowedFd<'_>) -> Decision<c_int> {
+    let Some(record) = table::get(fd.as_raw_fd()) else { return Decision::Pass };
+    if record.phase() == Phase::Pending {
+        drive::drive(&record, fd, Readiness::Unknown);
+    }
+    match record.phase() {
+        Phase::Pending | Phase::Bound | Phase::Arrived | Phase::Spent => Decision::Done(0),
+        Phase::Failed => {
+            let error = record.take_error().map_or(0, Errno::raw_os_error);
+            table::set_phase(&record, Phase::Broken);
+            Decision::Done(error)
+        }
+        Phase::Tunnel => {
+            // Who asks this has learned that the connect is done.
+            record.tell();
+            Decision::Pass
+        }
+        Phase::Broken | Phase::BoundHere => Decision::Pass,
+    }
+}
+
+/// An address in the family of the program's socket; `None` where it has no form there.
+fn as_seen(record: &Record, addr: SocketAddr) -> Option<SocketAddr> {
+    match (record.domain(), addr) {
+        (Domain::V6, addr) => Some(socket::mapped(addr)),
+        (_, addr @ SocketAddr::V4(_)) => Some(addr),
+        (_, addr) => {
+            let canonical = SocketAddr::new(addr.ip().to_canonical(), addr.port());
+            canonical.is_ipv4().then_some(canonical)
+        }
+    }
+}

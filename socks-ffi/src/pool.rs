@@ -1,0 +1,118 @@
+//! Memory for things that threads and signal handlers may look at while others give them up.
+//!
+//! Nodes are never returned to the system, so that a stale reference is to a node of the right type, whose
+//! generation tells that it is another one. No lock and no malloc: a signal handler can interrupt any of it.
+
+use std::mem::size_of;
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+
+/// Nodes that are made at a time.
+const CHUNK: usize = 32;
+/// Chunks at most: as many nodes as a process can have descriptors.
+const CHUNKS: usize = 1 << 15;
+
+/// A pool of nodes of one type.
+pub(crate) struct Pool<T: 'static> {
+    /// Top of the stack of free nodes: number plus one in the low half; a count against ABA in the high one.
+    free: AtomicU64,
+    made: AtomicU32,
+    chunks: [AtomicPtr<Node<T>>; CHUNKS],
+}
+
+/// A place in a [`Pool`].
+pub(crate) struct Node<T> {
+    next: AtomicU32,
+    number: u32,
+    pub(crate) value: T,
+}
+
+impl<T> Node<T> {
+    /// The node's number, by which [`Pool::get`] finds it.
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+}
+
+impl<T: Sync> Pool<T> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            free: AtomicU64::new(0),
+            made: AtomicU32::new(0),
+            chunks: [const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS],
+        }
+    }
+
+    /// The node of that number.
+    pub(crate) fn get(&self, number: u32) -> Option<&'static Node<T>> {
+        let number = number as usize;
+        let chunk = self.chunks.get(number / CHUNK)?.load(Ordering::Acquire);
+        if chunk.is_null() {
+            return None;
+        }
+        // SAFETY: a chunk is published whole, with CHUNK nodes, and never unmapped.
+        Some(unsafe { &*chunk.add(number % CHUNK) })
+    }
+
+    /// A free node, or `None` where the system has no memory. Its value is as the last user left it.
+    pub(crate) fn take(&self, new: fn() -> T) -> Option<&'static Node<T>> {
+        loop {
+            let top = self.free.load(Ordering::Acquire);
+            let Some(number) = (top as u32).checked_sub(1) else {
+                self.grow(new)?;
+                continue;
+            };
+            let node = self.get(number)?;
+            let next = u64::from(node.next.load(Ordering::Acquire));
+            if self.replace_top(top, next) {
+                return Some(node);
+            }
+        }
+    }
+
+    /// Gives a node back.
+    pub(crate) fn give(&self, node: &'static Node<T>) {
+        loop {
+            let top = self.free.load(Ordering::Acquire);
+            node.next.store(top as u32, Ordering::Release);
+            if self.replace_top(top, u64::from(node.number) + 1) {
+                return;
+            }
+        }
+    }
+
+    fn replace_top(&self, top: u64, low: u64) -> bool {
+        let high = (top >> 32).wrapping_add(1) << 32;
+        self.free.compare_exchange(top, high | low, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    #[cold]
+    fn grow(&self, new: fn() -> T) -> Option<()> {
+        let at = self.made.fetch_add(1, Ordering::Relaxed) as usize;
+        let Some(slot) = self.chunks.get(at) else {
+            self.made.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        };
+        let size = size_of::<Node<T>>() * CHUNK;
+        // SAFETY: a fresh mapping at an address of the kernel's choice touches nothing.
+        let chunk = unsafe {
+            mmap_anonymous(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE)
+        };
+        let Ok(chunk) = chunk else {
+            self.made.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        };
+        let chunk = chunk.cast::<Node<T>>();
+        for index in 0..CHUNK {
+            let node = Node { next: AtomicU32::new(0), number: (at * CHUNK + index) as u32, value: new() };
+            // SAFETY: the mapping has room for CHUNK nodes and is aligned to a page.
+            unsafe { chunk.add(index).write(node) };
+        }
+        slot.store(chunk, Ordering::Release);
+        for index in 0..CHUNK {
+            self.give(self.get((at * CHUNK + index) as u32)?);
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,231 @@
+//! What the library knows of a socket, shared by all descriptors of it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+
+use rustix::event::PollFlags;
+use rustix::io::Errno;
+
+use crate::lock::TryLock;
+use crate::sys::socket::Domain;
+use crate::work::Work;
+
+/// Where a socket stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Phase {
+    /// On its way: to the proxy, or through the handshake.
+    Pending = 1,
+    /// Connected to its target. All I/O is the kernel's.
+    Tunnel,
+    /// The connect failed and nobody was told yet; the socket is shut down.
+    Failed,
+    /// The connect failed and the program knows.
+    Broken,
+    /// Bound to a local address that the rules send to a proxy: becomes `Bound` when the program listens or
+    /// asks where, and stays a local address when it connects.
+    BoundHere,
+    /// Bound at the proxy, waiting for the one peer.
+    Bound,
+    /// The one peer is there and waits to be accepted.
+    Arrived,
+    /// The one peer was accepted; no other will come.
+    Spent,
+}
+
+impl Phase {
+    const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::Tunnel,
+        Self::Failed,
+        Self::Broken,
+        Self::BoundHere,
+        Self::Bound,
+        Self::Arrived,
+        Self::Spent,
+    ];
+
+    fn from_u8(value: u8) -> Self {
+        // What cannot be is refused.
+        Self::ALL.into_iter().find(|phase| *phase as u8 == value).unwrap_or(Self::Broken)
+    }
+}
+
+pub(crate) struct Record {
+    /// Generation in the high half, descriptors and calls that hold on to it in the low half.
+    refs: AtomicU64,
+    phase: AtomicU8,
+    /// What the handshake waits for, as poll(2) says it.
+    wants: AtomicU16,
+    /// The error that SO_ERROR tells once.
+    error: AtomicI32,
+    /// When to give up, in nanoseconds of the monotonic clock; `u64::MAX` never.
+    deadline: AtomicU64,
+    /// Whether connect has told its success: until then a second connect says 0, then EISCONN.
+    told: AtomicBool,
+    /// Whether the program's socket is one of IPv6, whatever stands under its number now.
+    is_v6: AtomicBool,
+    pub(crate) target: AtomicAddr,
+    pub(crate) bound: AtomicAddr,
+    pub(crate) work: TryLock<Option<Box<Work>>>,
+}
+
+impl Record {
+    pub(crate) fn new() -> Self {
+        Self {
+            refs: AtomicU64::new(1 << 32),
+            phase: AtomicU8::new(0),
+            wants: AtomicU16::new(0),
+            error: AtomicI32::new(0),
+            deadline: AtomicU64::new(u64::MAX),
+            told: AtomicBool::new(false),
+            is_v6: AtomicBool::new(false),
+            target: AtomicAddr::new(),
+            bound: AtomicAddr::new(),
+            work: TryLock::new(None),
+        }
+    }
+
+    /// Makes a free record one in use, held once. Only for who took it from the pool.
+    pub(crate) fn begin(&self, phase: Phase, domain: Domain) {
+        self.wants.store(0, Ordering::Relaxed);
+        self.error.store(0, Ordering::Relaxed);
+        self.deadline.store(u64::MAX, Ordering::Relaxed);
+        self.told.store(false, Ordering::Relaxed);
+        self.is_v6.store(domain == Domain::V6, Ordering::Relaxed);
+        self.target.set(None);
+        self.bound.set(None);
+        self.phase.store(phase as u8, Ordering::Relaxed);
+        self.refs.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn generation(&self) -> u32 {
+        (self.refs.load(Ordering::Acquire) >> 32) as u32
+    }
+
+    /// Holds on to the record, if it still is of that generation and in use.
+    pub(crate) fn hold(&self, generation: u32) -> bool {
+        let mut refs = self.refs.load(Ordering::Acquire);
+        loop {
+            if (refs >> 32) as u32 != generation || refs as u32 == 0 {
+                return false;
+            }
+            match self.refs.compare_exchange_weak(refs, refs + 1, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return true,
+                Err(now) => refs = now,
+            }
+        }
+    }
+
+    /// Lets go. `true`: that was the last one, and the record is of a new generation, free to be given back.
+    pub(crate) fn let_go(&self) -> bool {
+        let mut refs = self.refs.load(Ordering::Acquire);
+        loop {
+            let last = refs as u32 == 1;
+            // The generation counts up when the last one goes, so that no old reference fits any more.
+            let next = if last { ((refs >> 32).wrapping_add(1) << 32) | 1 } else { refs - 1 };
+            match self.refs.compare_exchange_weak(refs, next, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) if !last => return false,
+                Ok(_) => {
+                    if let Some(mut work) = self.work.try_lock() {
+                        *work = None;
+                    }
+                    self.refs.fetch_sub(1, Ordering::AcqRel);
+                    return true;
+                }
+                Err(now) => refs = now,
+            }
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        Phase::from_u8(self.phase.load(Ordering::Acquire))
+    }
+
+    /// Publishes a phase, and all that was stored before it.
+    pub(crate) fn set_phase(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Release);
+    }
+
+    pub(crate) fn wants(&self) -> PollFlags {
+        PollFlags::from_bits_truncate(self.wants.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_wants(&self, wants: PollFlags) {
+        self.wants.store(wants.bits(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn deadline(&self) -> u64 {
+        self.deadline.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_deadline(&self, deadline: u64) {
+        self.deadline.store(deadline, Ordering::Relaxed);
+    }
+
+    /// The error of a failed connect, once.
+    pub(crate) fn take_error(&self) -> Option<Errno> {
+        match self.error.swap(0, Ordering::AcqRel) {
+            0 => None,
+            error => Some(Errno::from_raw_os_error(error)),
+        }
+    }
+
+    pub(crate) fn set_error(&self, error: Errno) {
+        self.error.store(error.raw_os_error(), Ordering::Release);
+    }
+
+    /// `true` the first time it is asked.
+    pub(crate) fn tell(&self) -> bool {
+        !self.told.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn domain(&self) -> Domain {
+        if self.is_v6.load(Ordering::Relaxed) { Domain::V6 } else { Domain::V4 }
+    }
+}
+
+/// A socket address that is written before a phase is published and read after.
+pub(crate) struct AtomicAddr {
+    /// 0 for none; else the family in the high half, the port in the low one.
+    meta: AtomicU32,
+    high: AtomicU64,
+    low: AtomicU64,
+}
+
+const META_V4: u32 = 4 << 16;
+const META_V6: u32 = 6 << 16;
+
+impl AtomicAddr {
+    const fn new() -> Self {
+        Self { meta: AtomicU32::new(0), high: AtomicU64::new(0), low: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn set(&self, addr: Option<SocketAddr>) {
+        let Some(addr) = addr else {
+            self.meta.store(0, Ordering::Relaxed);
+            return;
+        };
+        let (family, bits) = match addr.ip() {
+            IpAddr::V4(ip) => (META_V4, u128::from(u32::from(ip))),
+            IpAddr::V6(ip) => (META_V6, u128::from(ip)),
+        };
+        self.high.store((bits >> 64) as u64, Ordering::Relaxed);
+        self.low.store(bits as u64, Ordering::Relaxed);
+        self.meta.store(family | u32::from(addr.port()), Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> Option<SocketAddr> {
+        let meta = self.meta.load(Ordering::Relaxed);
+        let low = self.low.load(Ordering::Relaxed);
+        let ip = match meta & 0xffff_0000 {
+            META_V4 => IpAddr::V4(Ipv4Addr::from(low as u32)),
+            META_V6 => {
+                let high = self.high.load(Ordering::Relaxed);
+                IpAddr::V6(Ipv6Addr::from((u128::from(high) << 64) | u128::from(low)))
+            }
+            _ => return None,
+        };
+        Some(SocketAddr::new(ip, meta as u16))
+    }
+}

@@ -1,0 +1,47 @@
+//! The border to the operating system: raw system calls, libc's own functions, the clock.
+//!
+//! The library's own I/O never goes through libc's symbols, since libsockswrap replaces them.
+
+pub(crate) mod files;
+pub(crate) mod real;
+pub(crate) mod resolve;
+pub(crate) mod signals;
+pub(crate) mod socket;
+
+use std::ffi::{CStr, CString};
+
+/// Now, in nanoseconds of the monotonic clock.
+pub(crate) fn now() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a timespec to write to.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    (time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64)
+}
+
+/// An environment variable, read without std's lock, which a fork can leave taken.
+pub(crate) fn env(name: &str) -> Option<Vec<u8>> {
+    let name = CString::new(name).ok()?;
+    // SAFETY: `name` ends in NUL. What getenv returns is read at once.
+    unsafe {
+        let value = libc::getenv(name.as_ptr());
+        (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes().to_vec())
+    }
+}
+
+/// Whether the kernel started this program with more rights than its user has.
+pub(crate) fn is_set_id() -> bool {
+    // SAFETY: reads the auxiliary vector.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+/// Sets errno.
+pub(crate) fn set_errno(value: libc::c_int) {
+    // SAFETY: the location is this thread's own.
+    unsafe { *libc::__errno_location() = value };
+}
+
+/// Reads errno.
+pub(crate) fn errno() -> libc::c_int {
+    // SAFETY: the location is this thread's own.
+    unsafe { *libc::__errno_location() }
+}

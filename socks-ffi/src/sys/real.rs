@@ -1,0 +1,131 @@
+//! libc's own functions, for what is passed through.
+//!
+//! Passing through libc rather than the kernel keeps what libc adds: cancellation points above all. The
+//! functions are looked up in libc itself and not as "the next ones": libsockswrap may stand before or behind
+//! this library in the search order.
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use libc::{addrinfo, fd_set, iovec, msghdr, nfds_t, pollfd, size_t, sockaddr, socklen_t, ssize_t, timeval};
+
+/// A function of libc, looked up when it is first called.
+pub(crate) struct Symbol {
+    name: &'static CStr,
+    address: AtomicPtr<c_void>,
+}
+
+impl Symbol {
+    const fn new(name: &'static CStr) -> Self {
+        Self { name, address: AtomicPtr::new(std::ptr::null_mut()) }
+    }
+
+    /// The function's address; the process ends where libc does not have it, as it would at its start.
+    #[inline]
+    fn address(&self) -> *mut c_void {
+        let address = self.address.load(Ordering::Relaxed);
+        if address.is_null() { self.look_up() } else { address }
+    }
+
+    #[cold]
+    fn look_up(&self) -> *mut c_void {
+        let saved = super::errno();
+        // SAFETY: both names end in NUL; libc is loaded already and is not loaded anew.
+        let address = unsafe {
+            let libc = libc::dlopen(LIBC.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+            let scope = if libc.is_null() { libc::RTLD_NEXT } else { libc };
+            libc::dlsym(scope, self.name.as_ptr())
+        };
+        if address.is_null() {
+            // SAFETY: abort has no preconditions. Going on would mean to call nothing.
+            unsafe { libc::abort() }
+        }
+        self.address.store(address, Ordering::Relaxed);
+        super::set_errno(saved);
+        address
+    }
+}
+
+#[cfg(target_env = "gnu")]
+const LIBC: &CStr = c"libc.so.6";
+#[cfg(not(target_env = "gnu"))]
+const LIBC: &CStr = c"libc.so";
+
+macro_rules! real {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
+        $(
+            $(#[$doc])*
+            ///
+            /// # Safety
+            /// As for libc's function of this name.
+            #[inline]
+            pub(crate) unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
+                static SYMBOL: Symbol = Symbol::new(
+                    // The macro appends the NUL.
+                    match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                        Ok(name) => name,
+                        Err(_) => panic!("a name with a NUL"),
+                    },
+                );
+                type Function = unsafe extern "C-unwind" fn($($type),*) -> $ret;
+                // SAFETY: libc's function of this name has this type.
+                let function: Function = unsafe { std::mem::transmute(SYMBOL.address()) };
+                // SAFETY: the caller's promise.
+                unsafe { function($($arg),*) }
+            }
+        )*
+    };
+}
+
+real! {
+    /// accept(2)
+    fn accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int;
+    /// bind(2)
+    fn bind(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int;
+    /// close(2)
+    fn close(fd: c_int) -> c_int;
+    /// connect(2)
+    fn connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int;
+    /// dup(2)
+    fn dup(fd: c_int) -> c_int;
+    /// dup2(2)
+    fn dup2(old: c_int, new: c_int) -> c_int;
+    /// fclose(3)
+    fn fclose(stream: *mut libc::FILE) -> c_int;
+    /// freeaddrinfo(3)
+    fn freeaddrinfo(list: *mut addrinfo) -> ();
+    /// getaddrinfo(3)
+    fn getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo, list: *mut *mut addrinfo) -> c_int;
+    /// getpeername(2)
+    fn getpeername(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int;
+    /// getsockname(2)
+    fn getsockname(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int;
+    /// getsockopt(2)
+    fn getsockopt(fd: c_int, level: c_int, name: c_int, value: *mut c_void, len: *mut socklen_t) -> c_int;
+    /// listen(2)
+    fn listen(fd: c_int, backlog: c_int) -> c_int;
+    /// poll(2)
+    fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int;
+    /// read(2)
+    fn read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t;
+    /// readv(2)
+    fn readv(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t;
+    /// recv(2)
+    fn recv(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int) -> ssize_t;
+    /// recvfrom(2)
+    fn recvfrom(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t) -> ssize_t;
+    /// recvmsg(2)
+    fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t;
+    /// select(2)
+    fn select(count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *mut timeval) -> c_int;
+    /// send(2)
+    fn send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t;
+    /// sendmsg(2)
+    fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t;
+    /// sendto(2)
+    fn sendto(fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addr_len: socklen_t) -> ssize_t;
+    /// write(2)
+    fn write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t;
+    /// writev(2)
+    fn writev(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t;
+}

@@ -1,0 +1,241 @@
+//! Sockets by raw system calls, each a line or two over rustix.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::{Errno, FdFlags};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, ipproto, sockopt,
+};
+
+use super::real;
+
+/// Where a connection to a proxy goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Endpoint<'a> {
+    Tcp(SocketAddr),
+    Unix(&'a Path),
+}
+
+/// The kind of socket that an endpoint needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Domain {
+    V4,
+    V6,
+    Unix,
+}
+
+impl Domain {
+    pub(crate) fn of(addr: &SocketAddr) -> Self {
+        if addr.is_ipv4() { Self::V4 } else { Self::V6 }
+    }
+
+    fn family(self) -> AddressFamily {
+        match self {
+            Self::V4 => AddressFamily::INET,
+            Self::V6 => AddressFamily::INET6,
+            Self::Unix => AddressFamily::UNIX,
+        }
+    }
+}
+
+/// Whether it is a TCP socket: the only kind that this library has to do with.
+pub(crate) fn is_tcp(fd: BorrowedFd<'_>) -> bool {
+    matches!(sockopt::socket_protocol(fd), Ok(Some(protocol)) if protocol == ipproto::TCP || protocol == ipproto::MPTCP)
+}
+
+pub(crate) fn is_nonblocking(fd: BorrowedFd<'_>) -> Result<bool, Errno> {
+    Ok(fcntl_getfl(fd)?.contains(OFlags::NONBLOCK))
+}
+
+pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>, on: bool) -> Result<(), Errno> {
+    let flags = fcntl_getfl(fd)?;
+    fcntl_setfl(fd, if on { flags | OFlags::NONBLOCK } else { flags - OFlags::NONBLOCK })
+}
+
+/// Begins to connect without waiting, whatever the descriptor's flags. `Ok(true)`: connected already.
+pub(crate) fn begin_connect(fd: BorrowedFd<'_>, to: Endpoint<'_>) -> Result<bool, Errno> {
+    let flags = fcntl_getfl(fd)?;
+    let blocking = !flags.contains(OFlags::NONBLOCK);
+    if blocking {
+        fcntl_setfl(fd, flags | OFlags::NONBLOCK)?;
+    }
+    let outcome = match to {
+        Endpoint::Tcp(addr) => rustix::net::connect(fd, &addr),
+        Endpoint::Unix(path) => rustix::net::connect(fd, &SocketAddrUnix::new(path)?),
+    };
+    if blocking {
+        fcntl_setfl(fd, flags)?;
+    }
+    match outcome {
+        Ok(()) => Ok(true),
+        // An interrupted connect goes on like one that was not waited for.
+        Err(Errno::INPROGRESS | Errno::INTR) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes the socket one that never connected, so that it can try the next proxy.
+pub(crate) fn disconnect(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    rustix::net::connect_unspec(fd)
+}
+
+/// Takes the error that the kernel holds for this socket.
+pub(crate) fn take_error(fd: BorrowedFd<'_>) -> Option<Errno> {
+    match sockopt::socket_error(fd) {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) | Err(error) => Some(error),
+    }
+}
+
+/// What the descriptor is ready for at this moment.
+pub(crate) fn ready(fd: BorrowedFd<'_>, events: PollFlags) -> Result<PollFlags, Errno> {
+    wait(fd, events, Some(0))
+}
+
+/// Waits until the descriptor is ready, at the longest for so many nanoseconds.
+pub(crate) fn wait(fd: BorrowedFd<'_>, events: PollFlags, nanos: Option<u64>) -> Result<PollFlags, Errno> {
+    let mut fds = [PollFd::from_borrowed_fd(fd, events)];
+    wait_all(&mut fds, nanos)?;
+    Ok(fds[0].revents())
+}
+
+/// poll(2) with a timeout in nanoseconds; `None` waits for ever.
+pub(crate) fn wait_all(fds: &mut [PollFd<'_>], nanos: Option<u64>) -> Result<usize, Errno> {
+    let timeout =
+        nanos.map(|nanos| Timespec { tv_sec: (nanos / 1_000_000_000) as i64, tv_nsec: (nanos % 1_000_000_000) as _ });
+    poll(fds, timeout.as_ref())
+}
+
+/// Sends without waiting and without SIGPIPE.
+pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
+    rustix::net::send(fd, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)
+}
+
+/// Receives without waiting.
+pub(crate) fn receive(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize, Errno> {
+    rustix::net::recv(fd, buf, RecvFlags::DONTWAIT).map(|(len, _)| len)
+}
+
+/// Ends both directions: whoever waits for the socket sees it.
+pub(crate) fn shut_down(fd: BorrowedFd<'_>) {
+    // A socket that never connected has nothing to end.
+    let _ = rustix::net::shutdown(fd, Shutdown::Both);
+}
+
+pub(crate) fn local_addr(fd: BorrowedFd<'_>) -> Option<SocketAddr> {
+    rustix::net::getsockname(fd).ok()?.try_into().ok()
+}
+
+pub(crate) fn peer_addr(fd: BorrowedFd<'_>) -> Option<SocketAddr> {
+    rustix::net::getpeername(fd).ok()??.try_into().ok()
+}
+
+/// Whether the kernel knows of no peer.
+pub(crate) fn is_unconnected(fd: BorrowedFd<'_>) -> bool {
+    matches!(rustix::net::getpeername(fd), Err(Errno::NOTCONN))
+}
+
+/// An IPv4 address as an IPv6 socket names it.
+pub(crate) fn mapped(addr: SocketAddr) -> SocketAddr {
+    match addr {
+        SocketAddr::V4(v4) => SocketAddr::new(IpAddr::V6(v4.ip().to_ipv6_mapped()), v4.port()),
+        v6 @ SocketAddr::V6(_) => v6,
+    }
+}
+
+/// Lets an IPv6 socket reach IPv4 addresses. Fails on one that is bound.
+pub(crate) fn allow_v4(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    match sockopt::ipv6_v6only(fd)? {
+        false => Ok(()),
+        true => sockopt::set_ipv6_v6only(fd, false),
+    }
+}
+
+/// Puts a new socket of another kind under the number of `fd`, with its flags and options.
+///
+/// A proxy of another family needs it. Other descriptors of the old socket keep the old one.
+pub(crate) fn replace(fd: BorrowedFd<'_>, domain: Domain) -> Result<(), Errno> {
+    let status = fcntl_getfl(fd)?;
+    let cloexec = rustix::io::fcntl_getfd(fd)?.contains(FdFlags::CLOEXEC);
+    let new = rustix::net::socket_with(domain.family(), SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    fcntl_setfl(&new, status & (OFlags::NONBLOCK | OFlags::APPEND))?;
+    copy_options(fd, new.as_fd());
+    put(new, fd, cloexec)
+}
+
+/// Puts a socket that nobody ever connects to under the number of `fd`.
+pub(crate) fn replace_by_idle(fd: BorrowedFd<'_>, domain: Domain) -> Result<(), Errno> {
+    let status = fcntl_getfl(fd)?;
+    let cloexec = rustix::io::fcntl_getfd(fd)?.contains(FdFlags::CLOEXEC);
+    let new = rustix::net::socket_with(domain.family(), SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    fcntl_setfl(&new, status & OFlags::NONBLOCK)?;
+    put(new, fd, cloexec)
+}
+
+fn put(new: OwnedFd, fd: BorrowedFd<'_>, cloexec: bool) -> Result<(), Errno> {
+    let flags = if cloexec { rustix::io::DupFlags::CLOEXEC } else { rustix::io::DupFlags::empty() };
+    // SAFETY: the number stays the caller's, whatever stands behind it: ManuallyDrop does not close it.
+    let mut number = std::mem::ManuallyDrop::new(unsafe { std::os::fd::FromRawFd::from_raw_fd(fd.as_raw_fd()) });
+    rustix::io::dup3(&new, &mut number, flags)
+}
+
+/// A second descriptor for the same socket.
+pub(crate) fn duplicate(fd: BorrowedFd<'_>, cloexec: bool) -> Result<OwnedFd, Errno> {
+    if cloexec { rustix::io::fcntl_dupfd_cloexec(fd, 0) } else { rustix::io::dup(fd) }
+}
+
+/// The options that a program may have set and that mean the same for every stream socket or every TCP socket.
+const OPTIONS: [(libc::c_int, libc::c_int); 15] = [
+    (libc::SOL_SOCKET, libc::SO_KEEPALIVE),
+    (libc::SOL_SOCKET, libc::SO_LINGER),
+    (libc::SOL_SOCKET, libc::SO_OOBINLINE),
+    (libc::SOL_SOCKET, libc::SO_PRIORITY),
+    (libc::SOL_SOCKET, libc::SO_MARK),
+    (libc::SOL_SOCKET, libc::SO_RCVTIMEO),
+    (libc::SOL_SOCKET, libc::SO_SNDTIMEO),
+    (libc::SOL_SOCKET, libc::SO_REUSEADDR),
+    (libc::SOL_SOCKET, libc::SO_BINDTODEVICE),
+    (libc::IPPROTO_TCP, libc::TCP_NODELAY),
+    (libc::IPPROTO_TCP, libc::TCP_KEEPIDLE),
+    (libc::IPPROTO_TCP, libc::TCP_KEEPINTVL),
+    (libc::IPPROTO_TCP, libc::TCP_KEEPCNT),
+    (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT),
+    (libc::IPPROTO_TCP, libc::TCP_SYNCNT),
+];
+
+/// Buffer sizes apart: the kernel reports twice what was set, and setting one at all ends its own tuning.
+fn copy_options(from: BorrowedFd<'_>, to: BorrowedFd<'_>) {
+    for (level, name) in OPTIONS {
+        let mut value = [0_u8; 64];
+        let mut fresh = [0_u8; 64];
+        let (Some(set), Some(default)) = (option(from, level, name, &mut value), option(to, level, name, &mut fresh))
+        else {
+            continue;
+        };
+        if value[..set] != fresh[..default] {
+            // SAFETY: `value` holds `set` bytes. An option that the new socket does not take is left out.
+            unsafe {
+                libc::setsockopt(to.as_raw_fd(), level, name, value.as_ptr().cast(), set as libc::socklen_t);
+            }
+        }
+    }
+}
+
+fn option(fd: BorrowedFd<'_>, level: libc::c_int, name: libc::c_int, value: &mut [u8]) -> Option<usize> {
+    let mut len = value.len() as libc::socklen_t;
+    // SAFETY: `value` has room for `len` bytes.
+    let outcome = unsafe { real::getsockopt(fd.as_raw_fd(), level, name, value.as_mut_ptr().cast(), &raw mut len) };
+    (outcome == 0).then_some((len as usize).min(value.len()))
+}
+
+/// `::` or `0.0.0.0`, and port 0.
+pub(crate) fn unspecified(domain: Domain) -> SocketAddr {
+    match domain {
+        Domain::V6 => SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0),
+        Domain::V4 | Domain::Unix => SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0),
+    }
+}

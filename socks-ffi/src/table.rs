@@ -1,0 +1,152 @@
+//! Which descriptors are ours. One atomic load says "not this one".
+
+use std::ops::Deref;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use rustix::io::Errno;
+
+use crate::pool::{Node, Pool};
+use crate::process;
+use crate::record::{Phase, Record};
+use crate::sys::socket::Domain;
+
+/// As many descriptors as Linux lets a process have unless it is told otherwise (fs.nr_open).
+const SLOTS: usize = 1 << 20;
+
+/// 0, or a record's number plus one and its generation. Untouched parts of it take no memory.
+static TABLE: [AtomicU64; SLOTS] = [const { AtomicU64::new(0) }; SLOTS];
+
+static RECORDS: Pool<Record> = Pool::new();
+
+/// How many records stand in a phase in which a wait must be translated.
+static RESTLESS: AtomicU32 = AtomicU32::new(0);
+
+/// A record that is held on to for the length of a call.
+pub(crate) struct Held(&'static Node<Record>);
+
+impl Deref for Held {
+    type Target = Record;
+
+    fn deref(&self) -> &Record {
+        &self.0.value
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.0.value.let_go() {
+            if is_restless(self.0.value.phase()) {
+                RESTLESS.fetch_sub(1, Ordering::AcqRel);
+            }
+            RECORDS.give(self.0);
+        }
+    }
+}
+
+impl Held {
+    fn reference(&self) -> u64 {
+        (u64::from(self.0.value.generation()) << 32) | (u64::from(self.0.number()) + 1)
+    }
+}
+
+fn slot(fd: RawFd) -> Option<&'static AtomicU64> {
+    TABLE.get(usize::try_from(fd).ok()?)
+}
+
+fn hold(reference: u64) -> Option<Held> {
+    let node = RECORDS.get((reference as u32).checked_sub(1)?)?;
+    node.value.hold((reference >> 32) as u32).then_some(Held(node))
+}
+
+/// Whether this descriptor may be ours.
+#[inline]
+pub(crate) fn is_ours(fd: RawFd) -> bool {
+    slot(fd).is_some_and(|slot| slot.load(Ordering::Acquire) != 0)
+}
+
+/// The record of a descriptor, if it has one.
+#[inline]
+pub(crate) fn get(fd: RawFd) -> Option<Held> {
+    match slot(fd)?.load(Ordering::Acquire) {
+        0 => None,
+        reference => hold(reference),
+    }
+}
+
+/// Whether no wait has anything to translate.
+#[inline]
+pub(crate) fn is_quiet() -> bool {
+    RESTLESS.load(Ordering::Acquire) == 0
+}
+
+/// Makes a record for a descriptor that has none.
+///
+/// # Errors
+/// EMFILE for a descriptor beyond the table, ENOMEM: in both cases the socket must not go on.
+pub(crate) fn insert(fd: BorrowedFd<'_>, phase: Phase, domain: Domain) -> Result<Held, Errno> {
+    process::claim();
+    let slot = slot(fd.as_raw_fd()).ok_or(Errno::MFILE)?;
+    let node = RECORDS.take(Record::new).ok_or(Errno::NOMEM)?;
+    node.value.begin(phase, domain);
+    if is_restless(phase) {
+        RESTLESS.fetch_add(1, Ordering::AcqRel);
+    }
+    let held = Held(node);
+    // One hold is the table's, one the caller's.
+    node.value.hold(node.value.generation());
+    forget_reference(slot.swap(held.reference(), Ordering::AcqRel));
+    Ok(held)
+}
+
+/// Lets a second descriptor share the record of a first.
+///
+/// # Errors
+/// EMFILE for a descriptor beyond the table.
+pub(crate) fn share(record: &Held, fd: RawFd) -> Result<(), Errno> {
+    if process::is_guest() {
+        return Ok(());
+    }
+    let slot = slot(fd).ok_or(Errno::MFILE)?;
+    record.0.value.hold(record.0.value.generation());
+    forget_reference(slot.swap(record.reference(), Ordering::AcqRel));
+    Ok(())
+}
+
+/// Forgets a descriptor that is closed or no longer ours. A guest in this memory forgets nothing.
+pub(crate) fn forget(fd: RawFd) {
+    if let Some(slot) = slot(fd)
+        && slot.load(Ordering::Acquire) != 0
+        && !process::is_guest()
+    {
+        forget_reference(slot.swap(0, Ordering::AcqRel));
+    }
+}
+
+fn forget_reference(reference: u64) {
+    let Some(node) = (reference as u32).checked_sub(1).and_then(|number| RECORDS.get(number)) else { return };
+    // The table's own hold is given up with this one.
+    drop(Held(node));
+}
+
+/// Whether the descriptor still has this record, or was closed meanwhile by another thread.
+pub(crate) fn is_current(fd: RawFd, record: &Held) -> bool {
+    slot(fd).is_some_and(|slot| slot.load(Ordering::Acquire) == record.reference())
+}
+
+/// Changes the phase of a record and keeps the count of restless ones.
+pub(crate) fn set_phase(record: &Record, phase: Phase) {
+    match (is_restless(record.phase()), is_restless(phase)) {
+        (false, true) => _ = RESTLESS.fetch_add(1, Ordering::AcqRel),
+        (true, false) => _ = RESTLESS.fetch_sub(1, Ordering::AcqRel),
+        _ => {}
+    }
+    record.set_phase(phase);
+}
+
+fn is_restless(phase: Phase) -> bool {
+    match phase {
+        Phase::Pending | Phase::Failed | Phase::Bound | Phase::Arrived | Phase::Spent => true,
+        Phase::Tunnel | Phase::Broken | Phase::BoundHere => false,
+    }
+}

@@ -1,0 +1,77 @@
+//! The libraries and the command, built and laid out so that they run from the build folder.
+
+use std::env;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::run;
+
+/// How things are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    Debug,
+    Release,
+}
+
+/// What [`stage`] made.
+pub(crate) struct Staged {
+    /// The folder of the libraries and of the command.
+    pub(crate) dir: PathBuf,
+    /// The command `socksify`, which finds its library beside it.
+    pub(crate) socksify: PathBuf,
+}
+
+/// The libraries under the names they are built by, each with the name that programs look for.
+pub(crate) const LIBRARIES: [(&str, &str); 2] =
+    [("libsocks.so", "libsocks.so.0"), ("libsockswrap.so", "libsockswrap.so.0")];
+
+/// Builds the two libraries and `socksify`.
+///
+/// # Errors
+/// They cannot be built, or the links cannot be made.
+pub(crate) fn stage(profile: Profile) -> Result<Staged> {
+    let mut build = run::cargo(["build", "--package=socks-ffi", "--package=sockswrap", "--package=socksify"]);
+    if profile == Profile::Release {
+        build.arg("--release");
+    }
+    run::succeed(&mut build)?;
+    let dir = dir(profile)?;
+    for (built, soname) in LIBRARIES {
+        if !dir.join(built).is_file() {
+            bail!("there is no {built} in {} after the build", dir.display());
+        }
+        link(built, &dir.join(soname))?;
+    }
+    let socksify = dir.join("socksify");
+    if !socksify.is_file() {
+        bail!("there is no socksify in {} after the build", dir.display());
+    }
+    Ok(Staged { dir, socksify })
+}
+
+/// Where cargo puts what it builds: wherever it put this program, whatever the settings that led it there.
+fn dir(profile: Profile) -> Result<PathBuf> {
+    let this = env::current_exe().context("where this program is")?;
+    let target = this.parent().and_then(Path::parent).context("this program is in no build folder")?;
+    Ok(target.join(match profile {
+        Profile::Debug => "debug",
+        Profile::Release => "release",
+    }))
+}
+
+/// Makes a symbolic link, in place of whatever has its name.
+///
+/// # Errors
+/// The system does not let us.
+pub(crate) fn link(to: &str, at: &Path) -> Result<()> {
+    match fs::remove_file(at) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", at.display()))
+        }
+        _ => symlink(to, at).with_context(|| format!("linking {}", at.display())),
+    }
+}

@@ -1,0 +1,75 @@
+//! The dynamic symbols of the libraries against the lists that are kept of them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::run;
+use crate::stage::{Profile, stage};
+
+/// A library and the file that lists what it exports, one name a line.
+const LISTS: [(&str, &str); 2] =
+    [("libsocks.so", "socks-ffi/symbols.txt"), ("libsockswrap.so", "socks-ffi/wrap/symbols.txt")];
+
+/// What `libsocks.so` must not import: libsockswrap defines these names and would get its own calls back.
+const NOT_IMPORTED: [&str; 13] = [
+    "connect",
+    "epoll_create",
+    "epoll_create1",
+    "epoll_ctl",
+    "epoll_pwait",
+    "epoll_pwait2",
+    "epoll_wait",
+    "getaddrinfo",
+    "poll",
+    "recv",
+    "select",
+    "send",
+    "socket",
+];
+
+/// Everything that is not as it is written down. Looks at the libraries as they are installed.
+pub(crate) fn faults() -> Result<Vec<String>> {
+    let staged = stage(Profile::Release)?;
+    let mut faults = Vec::new();
+    for (library, list) in LISTS {
+        let text = fs::read_to_string(run::root().join(list)).with_context(|| format!("reading {list}"))?;
+        let listed = listed(&text);
+        let exported = names(&staged.dir.join(library), "--defined-only")?;
+        let extra = exported.difference(&listed).map(|name| format!("{library} exports {name}, which {list} lacks"));
+        faults.extend(extra);
+        let lost = listed.difference(&exported).map(|name| format!("{library} does not export {name} of {list}"));
+        faults.extend(lost);
+    }
+    let imported = names(&staged.dir.join(LISTS[0].0), "--undefined-only")?;
+    let bad = NOT_IMPORTED.iter().filter(|&&name| imported.contains(name));
+    faults.extend(bad.map(|name| format!("{} imports {name}", LISTS[0].0)));
+    Ok(faults)
+}
+
+/// The names of a list; `#` starts a comment.
+fn listed(text: &str) -> BTreeSet<String> {
+    let names = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+fn names(library: &Path, which: &str) -> Result<BTreeSet<String>> {
+    let printed = run::output(Command::new("nm").args(["--dynamic", which, "--format=posix"]).arg(library))?;
+    // The name, the type, and where; a version follows the name after an @.
+    let names = printed.lines().filter_map(|line| line.split(' ').next());
+    Ok(names.map(|name| name.split('@').next().unwrap_or(name).to_owned()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_may_have_comments() {
+        let names = listed("# the thirteen\nRconnect\n\nRbind  # and its reply\n");
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["Rbind", "Rconnect"]);
+    }
+}
