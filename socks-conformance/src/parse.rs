@@ -2,7 +2,7 @@
 
 use socks_proto::udp::DatagramError;
 use socks_proto::{
-    AuthFailure, Command, DomainName, Error, Event, Login, Malformed, MethodId, ParseTargetError, Phase, Protection,
+    AuthFailure, Command, DomainName, Error, Event, LengthError, Login, Malformed, MethodId, ParseTargetError, Phase, Protection,
     ReplyCode, TargetAddr, UserPass, WireAddr,
 };
 
@@ -167,15 +167,11 @@ fn construct(construct: &Entry<'_>, outcome: &Entry<'_>) -> Result<What, Located
     Ok(What::Construct { construct: made, outcome })
 }
 
+/// `mail.example:25`, `192.0.2.1:80`, `[::1]:80`, or `name 25 "caf" e9` in bytes.
 fn target(value: &str) -> Result<TargetAddr, String> {
-    match &text::pieces(value)?[..] {
-        // Octets that do not look like a name.
-        [Piece::Word(what), Piece::Quoted(name), Piece::Word(port)] if what == "name" => {
-            let name = DomainName::new(name).map_err(|error| error.to_string())?;
-            Ok(TargetAddr::Name(name, port.parse().map_err(|_| format!("not a port: {port}"))?))
-        }
-        [Piece::Word(plain)] => plain.parse().map_err(|error| format!("{plain}: {error}")),
-        _ => Err(format!("no target: {value}")),
+    match value.strip_prefix("name ") {
+        Some(_) => wire_addr(value)?.try_into().map_err(|error: LengthError| error.to_string()),
+        None => value.parse().map_err(|error| format!("{value}: {error}")),
     }
 }
 

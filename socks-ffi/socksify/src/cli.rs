@@ -17,8 +17,9 @@ configuration, 69 where it cannot be wrapped, 64 for a wrong command line.")]
 struct Arguments {
     /// A proxy for all that is not noproxy: socks5://[user:password@]host[:port]. A password on a
     /// command line is seen by everybody who can list processes; a configuration file is not.
-    #[arg(short = 'x', long = "proxy", value_name = "URL", value_parser = proxy)]
-    proxy: Option<ProxyText>,
+    // Parsed by hand below: clap's own error would repeat the value, and so the password.
+    #[arg(short = 'x', long = "proxy", value_name = "URL")]
+    proxy: Option<OsString>,
 
     /// The program and its arguments.
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM")]
@@ -50,6 +51,10 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, 
         Ok(Arguments { proxy, command }) => {
             let mut command = command.into_iter();
             let program = command.next().unwrap_or_default();
+            let proxy = proxy.map(proxy_text).transpose().map_err(|error| {
+                eprintln!("socksify: -x: {error}");
+                ExitCode::from(USAGE)
+            })?;
             Ok(Invocation { proxy, program, arguments: command.collect() })
         }
         Err(error) => {
@@ -63,12 +68,13 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, 
     }
 }
 
-fn proxy(text: &str) -> Result<ProxyText, String> {
+fn proxy_text(text: OsString) -> Result<ProxyText, String> {
+    let text = text.into_string().map_err(|_| "a proxy URL is text".to_owned())?;
     let url: ProxyUrl = text.parse().map_err(|error: socks_config::ParseError| error.to_string())?;
     if url.names() == Dns::Remote {
         return Err("socks5h:// lets the proxy resolve names, which wrapped programs cannot do yet; \
                     socks5:// resolves them on this machine"
             .to_owned());
     }
-    Ok(ProxyText(text.to_owned()))
+    Ok(ProxyText(text))
 }
