@@ -78,3 +78,52 @@ pub(crate) unsafe fn write(from: SocketAddr, addr: *mut sockaddr, len: *mut sock
         *len = size as socklen_t;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::mem::MaybeUninit;
+
+    use super::*;
+
+    fn round_trip(addr: SocketAddr) -> Option<SocketAddr> {
+        let mut storage = MaybeUninit::<libc::sockaddr_storage>::zeroed();
+        let mut len = size_of::<libc::sockaddr_storage>() as socklen_t;
+        // SAFETY: `storage` has room for `len` bytes, and is zeroed.
+        unsafe {
+            write(addr, storage.as_mut_ptr().cast(), &raw mut len);
+            read(storage.as_ptr().cast(), len)
+        }
+    }
+
+    #[test]
+    fn addresses_come_back() {
+        for text in ["127.0.0.1:80", "[::1]:443", "[::ffff:10.0.0.1]:1"] {
+            let addr: SocketAddr = text.parse().expect("an address");
+            assert_eq!(round_trip(addr), Some(addr));
+        }
+    }
+
+    #[test]
+    fn a_short_buffer_gets_what_fits_and_learns_the_length() {
+        let mut room = [0xaa_u8; 32];
+        let mut len = 5;
+        // SAFETY: there is more room than `len` says.
+        unsafe { write("[::1]:443".parse().expect("an address"), room.as_mut_ptr().cast(), &raw mut len) };
+        assert_eq!(len as usize, size_of::<sockaddr_in6>());
+        assert_eq!(room[5..], [0xaa; 27], "written beyond the room");
+    }
+
+    #[test]
+    fn what_is_too_short_or_of_another_family_is_none() {
+        let unix = sockaddr { sa_family: libc::AF_UNIX as sa_family_t, sa_data: [0; 14] };
+        let inet = sockaddr { sa_family: libc::AF_INET as sa_family_t, sa_data: [0; 14] };
+        // SAFETY: each pointer is null or has that many bytes behind it.
+        unsafe {
+            assert_eq!(read(ptr::null(), 16), None);
+            assert_eq!(read(&raw const unix, 16), None);
+            assert_eq!(read(&raw const inet, 1), None);
+            assert_eq!(read(&raw const inet, 15), None);
+            assert!(read(&raw const inet, 16).is_some());
+        }
+    }
+}

@@ -62,6 +62,7 @@ fn settle(
     slot: &mut Option<Box<Work>>,
     progress: Result<Progress, Errno>,
 ) -> Phase {
+    record.set_engaged(slot.as_ref().is_some_and(|work| work.is_engaged()));
     let phase = match progress {
         Ok(Progress::Wait(wants)) => {
             record.set_wants(wants);
@@ -89,7 +90,10 @@ fn settle(
         }
         Err(error) => {
             record.set_error(error);
-            socket::shut_down(fd);
+            // What never went on its way to a proxy may be a socket that listens: hands off.
+            if record.is_engaged() {
+                socket::shut_down(fd);
+            }
             *slot = None;
             Phase::Failed
         }

@@ -89,21 +89,14 @@ impl<T: Sync> Pool<T> {
 
     #[cold]
     fn grow(&self, new: fn() -> T) -> Option<()> {
-        let at = self.made.fetch_add(1, Ordering::Relaxed) as usize;
-        let Some(slot) = self.chunks.get(at) else {
-            self.made.fetch_sub(1, Ordering::Relaxed);
-            return None;
-        };
         let size = size_of::<Node<T>>() * CHUNK;
+        let access = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a fresh mapping at an address of the kernel's choice touches nothing.
-        let chunk = unsafe {
-            mmap_anonymous(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE)
-        };
-        let Ok(chunk) = chunk else {
-            self.made.fetch_sub(1, Ordering::Relaxed);
-            return None;
-        };
+        let chunk = unsafe { mmap_anonymous(std::ptr::null_mut(), size, access, MapFlags::PRIVATE) }.ok()?;
         let chunk = chunk.cast::<Node<T>>();
+        // Only now, so that failing for want of memory uses no number up. Beyond the last one no process comes.
+        let at = self.made.fetch_add(1, Ordering::Relaxed) as usize;
+        let slot = self.chunks.get(at)?;
         for index in 0..CHUNK {
             let node = Node { next: AtomicU32::new(0), number: (at * CHUNK + index) as u32, value: new() };
             // SAFETY: the mapping has room for CHUNK nodes and is aligned to a page.
@@ -114,5 +107,54 @@ impl<T: Sync> Pool<T> {
             self.give(self.get((at * CHUNK + index) as u32)?);
         }
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn no_node_has_two_owners() {
+        static POOL: Pool<AtomicBool> = Pool::new();
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let mut mine = Vec::new();
+                    for round in 0..20_000 {
+                        let node = POOL.take(|| AtomicBool::new(false)).expect("memory");
+                        assert!(!node.value.swap(true, Ordering::AcqRel), "taken twice");
+                        mine.push(node);
+                        // Keep a few, so that nodes come back in another order than they went.
+                        if round % 3 != 0 {
+                            let node = mine.swap_remove(round % mine.len());
+                            assert!(node.value.swap(false, Ordering::AcqRel), "lost");
+                            POOL.give(node);
+                        }
+                        if mine.len() > 100 {
+                            for node in mine.drain(..) {
+                                node.value.store(false, Ordering::Release);
+                                POOL.give(node);
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        assert!(POOL.made.load(Ordering::Relaxed) < 100, "nodes are not used again");
+    }
+
+    #[test]
+    fn a_number_finds_its_node_and_no_other() {
+        static POOL: Pool<AtomicBool> = Pool::new();
+        let nodes: Vec<_> = (0..100).map(|_| POOL.take(|| AtomicBool::new(false)).expect("memory")).collect();
+        for node in &nodes {
+            assert!(std::ptr::eq(*node, POOL.get(node.number()).expect("made")));
+        }
+        assert!(POOL.get(u32::MAX).is_none());
+        assert!(POOL.get(CHUNK as u32 * 50).is_none(), "a chunk that was not made");
     }
 }

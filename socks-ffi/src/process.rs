@@ -31,7 +31,10 @@ pub(crate) fn is_guest() -> bool {
 
 /// Remembers whose table it is, before the first entry is made.
 pub(crate) fn claim() {
-    let _ = is_guest();
+    // Asks the system only when nobody is known: once in a process.
+    if owner().is_some_and(|owner| owner.load(Ordering::Relaxed) == 0) {
+        let _ = is_guest();
+    }
 }
 
 fn owner() -> Option<&'static AtomicU32> {

@@ -63,6 +63,8 @@ pub(crate) struct Record {
     deadline: AtomicU64,
     /// Whether connect has told its success: until then a second connect says 0, then EISCONN.
     told: AtomicBool,
+    /// Whether the socket is, or is becoming, connected to a proxy by our doing.
+    engaged: AtomicBool,
     /// Whether the program's socket is one of IPv6, whatever stands under its number now.
     is_v6: AtomicBool,
     pub(crate) target: AtomicAddr,
@@ -79,6 +81,7 @@ impl Record {
             error: AtomicI32::new(0),
             deadline: AtomicU64::new(u64::MAX),
             told: AtomicBool::new(false),
+            engaged: AtomicBool::new(false),
             is_v6: AtomicBool::new(false),
             target: AtomicAddr::new(),
             bound: AtomicAddr::new(),
@@ -92,6 +95,7 @@ impl Record {
         self.error.store(0, Ordering::Relaxed);
         self.deadline.store(u64::MAX, Ordering::Relaxed);
         self.told.store(false, Ordering::Relaxed);
+        self.engaged.store(false, Ordering::Relaxed);
         self.is_v6.store(domain == Domain::V6, Ordering::Relaxed);
         self.target.set(None);
         self.bound.set(None);
@@ -142,9 +146,9 @@ impl Record {
         Phase::from_u8(self.phase.load(Ordering::Acquire))
     }
 
-    /// Publishes a phase, and all that was stored before it.
-    pub(crate) fn set_phase(&self, phase: Phase) {
-        self.phase.store(phase as u8, Ordering::Release);
+    /// Publishes a phase, and all that was stored before it. Returns the one before.
+    pub(crate) fn swap_phase(&self, phase: Phase) -> Phase {
+        Phase::from_u8(self.phase.swap(phase as u8, Ordering::AcqRel))
     }
 
     pub(crate) fn wants(&self) -> PollFlags {
@@ -178,6 +182,14 @@ impl Record {
     /// `true` the first time it is asked.
     pub(crate) fn tell(&self) -> bool {
         !self.told.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn is_engaged(&self) -> bool {
+        self.engaged.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_engaged(&self, engaged: bool) {
+        self.engaged.store(engaged, Ordering::Release);
     }
 
     pub(crate) fn domain(&self) -> Domain {
@@ -227,5 +239,58 @@ impl AtomicAddr {
             _ => return None,
         };
         Some(SocketAddr::new(ip, meta as u16))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_of_another_generation_cannot_be_held() {
+        let record = Record::new();
+        let first = record.generation();
+        assert!(!record.hold(first), "not in use yet");
+        record.begin(Phase::Pending, Domain::V4);
+        assert!(record.hold(first));
+        assert!(!record.let_go());
+        assert!(record.let_go(), "the last one");
+        assert!(!record.hold(first));
+        assert_ne!(record.generation(), first);
+        record.begin(Phase::Tunnel, Domain::V6);
+        assert!(!record.hold(first), "in use again, by somebody else");
+        assert!(record.hold(record.generation()));
+    }
+
+    #[test]
+    fn an_error_and_a_success_are_told_once() {
+        let record = Record::new();
+        record.begin(Phase::Failed, Domain::V4);
+        record.set_error(Errno::CONNREFUSED);
+        assert_eq!(record.take_error(), Some(Errno::CONNREFUSED));
+        assert_eq!(record.take_error(), None);
+        assert!(record.tell());
+        assert!(!record.tell());
+    }
+
+    #[test]
+    fn addresses_come_out_as_they_went_in() {
+        let stored = AtomicAddr::new();
+        assert_eq!(stored.get(), None);
+        for text in ["0.0.0.0:0", "255.255.255.255:65535", "[::]:0", "[2001:db8::1]:443", "[::ffff:192.0.2.1]:80"] {
+            let addr: SocketAddr = text.parse().expect("an address");
+            stored.set(Some(addr));
+            assert_eq!(stored.get(), Some(addr));
+        }
+        stored.set(None);
+        assert_eq!(stored.get(), None);
+    }
+
+    #[test]
+    fn what_is_no_phase_is_refused() {
+        for value in 0..=u8::MAX {
+            let phase = Phase::from_u8(value);
+            assert!(phase as u8 == value || phase == Phase::Broken);
+        }
     }
 }

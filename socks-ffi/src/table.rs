@@ -136,17 +136,92 @@ pub(crate) fn is_current(fd: RawFd, record: &Held) -> bool {
 
 /// Changes the phase of a record and keeps the count of restless ones.
 pub(crate) fn set_phase(record: &Record, phase: Phase) {
-    match (is_restless(record.phase()), is_restless(phase)) {
-        (false, true) => _ = RESTLESS.fetch_add(1, Ordering::AcqRel),
-        (true, false) => _ = RESTLESS.fetch_sub(1, Ordering::AcqRel),
-        _ => {}
+    // Counted up before and down after, so that no wait misses a record between the two.
+    if is_restless(phase) {
+        RESTLESS.fetch_add(1, Ordering::AcqRel);
     }
-    record.set_phase(phase);
+    if is_restless(record.swap_phase(phase)) {
+        RESTLESS.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 fn is_restless(phase: Phase) -> bool {
     match phase {
         Phase::Pending | Phase::Failed | Phase::Bound | Phase::Arrived | Phase::Spent => true,
         Phase::Tunnel | Phase::Broken | Phase::BoundHere => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::os::fd::AsFd;
+    use std::sync::Mutex;
+    use std::thread;
+
+    use super::*;
+
+    /// The count of restless records is one for the whole process.
+    static ALONE: Mutex<()> = Mutex::new(());
+
+    #[test]
+    fn duplicates_share_a_record_until_the_last_one_goes() {
+        let _alone = ALONE.lock();
+        let (first, second) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+        let record = insert(first.as_fd(), Phase::Pending, Domain::V4).unwrap();
+        share(&record, second.as_raw_fd()).unwrap();
+        drop(record);
+        forget(first.as_raw_fd());
+        assert!(!is_ours(first.as_raw_fd()));
+        let kept = get(second.as_raw_fd()).expect("the duplicate has it");
+        assert_eq!(kept.phase(), Phase::Pending);
+        assert!(!is_quiet());
+        forget(second.as_raw_fd());
+        assert!(!is_quiet(), "a call still holds it");
+        assert!(!is_current(second.as_raw_fd(), &kept));
+        drop(kept);
+        assert!(is_quiet());
+    }
+
+    #[test]
+    fn descriptors_out_of_range_are_nobodys() {
+        for fd in [-1, RawFd::MIN, RawFd::MAX, SLOTS as RawFd] {
+            assert!(!is_ours(fd));
+            assert!(get(fd).is_none());
+            forget(fd);
+        }
+    }
+
+    #[test]
+    fn threads_that_insert_share_move_and_forget_leave_nothing_behind() {
+        let _alone = ALONE.lock();
+        let sockets: Vec<_> = (0..4).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
+        thread::scope(|scope| {
+            for start in 0..8 {
+                let sockets = &sockets;
+                scope.spawn(move || {
+                    for round in 0..5000 {
+                        let fd = sockets[(start + round) % 4].as_fd();
+                        match round % 5 {
+                            0 => drop(insert(fd, Phase::Pending, Domain::V4).unwrap()),
+                            1 => {
+                                if let Some(record) = get(fd.as_raw_fd()) {
+                                    share(&record, sockets[start % 4].as_raw_fd()).unwrap();
+                                }
+                            }
+                            2 | 3 => {
+                                if let Some(record) = get(fd.as_raw_fd()) {
+                                    let phases = [Phase::Tunnel, Phase::Failed, Phase::Broken, Phase::Bound];
+                                    set_phase(&record, phases[(start + round) % 4]);
+                                }
+                            }
+                            _ => forget(fd.as_raw_fd()),
+                        }
+                    }
+                });
+            }
+        });
+        sockets.iter().for_each(|socket| forget(socket.as_raw_fd()));
+        assert!(is_quiet(), "a count was lost");
     }
 }

@@ -33,7 +33,8 @@ pub(crate) struct Work {
     attempts: Attempts,
     /// What stands under the descriptor now; another than the program's after a change of family.
     domain: Domain,
-    fresh: bool,
+    /// Whether the socket is, or is becoming, connected to a proxy.
+    engaged: bool,
     last_error: Errno,
     /// When all of it must be done.
     deadline: u64,
@@ -49,7 +50,7 @@ impl Work {
             purpose,
             attempts: Attempts::new(rule, domain),
             domain,
-            fresh: true,
+            engaged: false,
             last_error: Errno::HOSTUNREACH,
             deadline: sys::now().saturating_add(timeout),
             attempt_deadline: u64::MAX,
@@ -65,6 +66,10 @@ impl Work {
     /// Whether all of it is late, and not only the server at hand.
     pub(crate) fn is_over(&self, now: u64) -> bool {
         now >= self.deadline
+    }
+
+    pub(crate) fn is_engaged(&self) -> bool {
+        self.engaged
     }
 
     /// Why the attempt at hand failed: what is told in the end, if no other one is better.
@@ -100,6 +105,8 @@ impl Work {
                     self.handshake = Some(self.handshake(server));
                     return Ok(());
                 }
+                // Not about the proxy but about the program's socket, which listens or is connected already.
+                Err(error @ (Errno::ISCONN | Errno::ALREADY | Errno::BADF)) => return Err(error),
                 Err(error) => self.note(error),
             }
         }
@@ -115,11 +122,17 @@ impl Work {
     }
 
     fn begin(&mut self, fd: BorrowedFd<'_>, candidate: Candidate) -> Result<bool, Errno> {
-        if !self.fresh {
+        if self.engaged {
             // A socket that just failed is free already; one that was too slow is not.
             let _ = socket::disconnect(fd);
+            self.engaged = false;
         }
-        self.fresh = false;
+        let outcome = self.begin_at(fd, candidate);
+        self.engaged = outcome.is_ok();
+        outcome
+    }
+
+    fn begin_at(&mut self, fd: BorrowedFd<'_>, candidate: Candidate) -> Result<bool, Errno> {
         match candidate {
             Candidate::Unix(path) => {
                 self.become_a(fd, Domain::Unix)?;

@@ -8,22 +8,26 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 
 use crate::run::{self, find_program, is_root};
-use crate::stage::{LIBRARIES, Profile, link, stage};
+use crate::stage::{LIBRARIES, Profile, link, stage_with};
 
 /// What the other commands say at their end.
 pub(crate) const HINT: &str = "to install it for good: cargo xtask install --prefix /usr/local";
 
 /// What follows the soname in the name of a library's file.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Where the library looks for its configuration.
-const SOCKSRC: &str = "/etc/socksrc";
+/// Tells the build where the library is to look for its configuration, unless that is [`USUAL_SYSCONFDIR`].
+const VARIABLE: &str = "SOCKS_SYSCONFDIR_SOCKSRC";
+const USUAL_SYSCONFDIR: &str = "/etc";
 
-/// Builds and installs libsocks, libsockswrap, socks.h, socksify and a first /etc/socksrc.
+/// Builds and installs libsocks, libsockswrap, socks.h, socksify and a first socksrc.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Where to: bin, lib, include and share/man are in here.
     #[arg(long, default_value = "/usr/local")]
     prefix: PathBuf,
+    /// Where socksrc is.
+    #[arg(long, default_value = USUAL_SYSCONFDIR)]
+    sysconfdir: PathBuf,
     /// Put in front of all paths, to make a package.
     #[arg(long)]
     destdir: Option<PathBuf>,
@@ -40,10 +44,14 @@ impl Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    if !arguments.prefix.is_absolute() {
-        bail!("--prefix {} is not absolute", arguments.prefix.display());
+    for folder in [&arguments.prefix, &arguments.sysconfdir] {
+        if !folder.is_absolute() {
+            bail!("{} is not absolute", folder.display());
+        }
     }
-    let staged = stage(Profile::Release)?;
+    let socksrc = arguments.sysconfdir.join("socksrc");
+    let unusual = arguments.sysconfdir != Path::new(USUAL_SYSCONFDIR);
+    let staged = stage_with(Profile::Release, unusual.then_some((VARIABLE, socksrc.as_path())))?;
     let prefix = arguments.place(&arguments.prefix);
 
     let lib = prefix.join("lib");
@@ -60,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     copy(&source.join("include/socks.h"), &prefix.join("include/socks.h"), 0o644)?;
     manual(&source.join("man"), &prefix.join("share/man"))?;
 
-    let socksrc = arguments.place(Path::new(SOCKSRC));
+    let socksrc = arguments.place(&socksrc);
     if socksrc.exists() {
         println!("{} is there and stays as it is", socksrc.display());
     } else {

@@ -34,7 +34,16 @@ pub(crate) const LIBRARIES: [(&str, &str); 2] =
 /// # Errors
 /// They cannot be built, or the links cannot be made.
 pub(crate) fn stage(profile: Profile) -> Result<Staged> {
+    stage_with(profile, None)
+}
+
+/// Does as [`stage`], with a variable that the build looks at.
+///
+/// # Errors
+/// As those of [`stage`].
+pub(crate) fn stage_with(profile: Profile, variable: Option<(&str, &Path)>) -> Result<Staged> {
     let mut build = run::cargo(["build", "--package=socks-ffi", "--package=sockswrap", "--package=socksify"]);
+    build.envs(variable);
     if profile == Profile::Release {
         build.arg("--release");
     }

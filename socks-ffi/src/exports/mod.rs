@@ -14,7 +14,7 @@ use std::cell::Cell;
 use std::ffi::c_int;
 use std::os::fd::BorrowedFd;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::io::Errno;
 
@@ -39,18 +39,17 @@ fn guard<T>(work: impl FnOnce() -> Decision<T>) -> Decision<T> {
 
 /// A library prints nothing that it was not asked for; panics of a Rust program around it keep their words.
 fn silence_panics() {
-    static ONCE: Once = Once::new();
-    if ONCE.is_completed() {
+    // Not a Once: a signal handler that interrupts its first use would wait for itself.
+    static DONE: AtomicBool = AtomicBool::new(false);
+    if DONE.load(Ordering::Relaxed) || DONE.swap(true, Ordering::Relaxed) {
         return;
     }
-    ONCE.call_once(|| {
-        let theirs = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
-                theirs(info);
-            }
-        }));
-    });
+    let theirs = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
+            theirs(info);
+        }
+    }));
 }
 
 /// The descriptor that C names by its number; `None` for a negative one.

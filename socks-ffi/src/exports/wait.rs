@@ -169,3 +169,26 @@ impl Sets<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn select_sets_are_read_and_answered_up_to_their_count() {
+        let mut read = [0b101 as c_ulong, 0, 0b10];
+        let mut write = [0b100 as c_ulong, 0, 0];
+        let count = (2 * BITS + 1) as c_int;
+        let sets = [read.as_mut_ptr().cast::<fd_set>(), write.as_mut_ptr().cast(), ptr::null_mut()];
+        // SAFETY: the arrays have room for `count` bits.
+        let mut sets = unsafe { Sets::new(count, sets) };
+        let asked: Vec<_> =
+            sets.asked().iter().map(|(fd, interest)| (std::os::fd::AsRawFd::as_raw_fd(fd), *interest)).collect();
+        let reads = Interest { read: true, ..Interest::default() };
+        assert_eq!(asked, [(0, reads), (2, Interest { write: true, ..reads })]);
+        let writes = Interest { write: true, ..Interest::default() };
+        sets.answer([(2, writes)].into_iter());
+        // The bit beyond the count was never ours to clear.
+        assert_eq!((read, write), ([0, 0, 0b10], [0b100, 0, 0]));
+    }
+}

@@ -40,7 +40,7 @@ pub(crate) fn bind(
     addr: SocketAddr,
     bind_here: impl FnOnce() -> Result<(), Errno>,
 ) -> Decision<()> {
-    if let Some(record) = table::get(fd.as_raw_fd())
+    if let Some(record) = connect::live(fd)
         && record.phase() != Phase::Broken
     {
         return Decision::Fail(Errno::INVAL);
@@ -82,14 +82,13 @@ fn move_to(fd: BorrowedFd<'_>, record: &Held, rule: &'static ProxyRule) -> Resul
         // Nothing can be left half bound.
         Err(error) => error,
     };
-    table::forget(fd.as_raw_fd());
-    let _ = socket::disconnect(fd);
+    connect::give_up(fd, record);
     Err(error)
 }
 
 /// listen(2): nothing is left to do at the proxy.
 pub(crate) fn listen(fd: BorrowedFd<'_>) -> Decision<()> {
-    let Some(record) = table::get(fd.as_raw_fd()) else { return listen_unbound(fd) };
+    let Some(record) = connect::live(fd) else { return listen_unbound(fd) };
     match record.phase() {
         Phase::BoundHere => move_to_proxy(fd, &record).into(),
         Phase::Bound | Phase::Arrived | Phase::Spent => Decision::Done(()),

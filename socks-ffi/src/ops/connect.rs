@@ -26,7 +26,7 @@ pub(crate) fn connect(fd: BorrowedFd<'_>, to: SocketAddr) -> Decision<()> {
     if resolve::is_inside() {
         return Decision::Pass;
     }
-    if let Some(record) = table::get(fd.as_raw_fd())
+    if let Some(record) = live(fd)
         && let Some(outcome) = connect_again(fd, &record)
     {
         return outcome.into();
@@ -61,12 +61,10 @@ fn connect_again(fd: BorrowedFd<'_>, record: &Held) -> Option<Result<(), Errno>>
     match phase {
         Phase::Pending => Some(Err(Errno::ALREADY)),
         Phase::Tunnel if record.tell() => Some(Ok(())),
-        // The number may have been closed behind our back and given to a new socket.
-        Phase::Tunnel if socket::is_unconnected(fd) => None,
         Phase::Tunnel | Phase::Bound | Phase::Arrived | Phase::Spent => Some(Err(Errno::ISCONN)),
         Phase::Failed => Some(Err(take_failure(record))),
         Phase::Broken => {
-            let _ = socket::disconnect(fd);
+            give_up(fd, record);
             None
         }
         Phase::BoundHere => None,
@@ -98,12 +96,28 @@ fn start(fd: BorrowedFd<'_>, to: SocketAddr, rule: &'static ProxyRule) -> Result
         }
         _ => {
             let error = take_failure(&record);
-            // As after a failed connect of the kernel's, the socket may be used again.
-            table::forget(fd.as_raw_fd());
-            let _ = socket::disconnect(fd);
+            give_up(fd, &record);
             Err(error)
         }
     }
+}
+
+/// Lets a socket go whose connect failed: as after one of the kernel's, it may be used again.
+pub(super) fn give_up(fd: BorrowedFd<'_>, record: &Held) {
+    table::forget(fd.as_raw_fd());
+    if record.is_engaged() {
+        let _ = socket::disconnect(fd);
+    }
+}
+
+/// The record of a descriptor, unless its number was closed behind our back and given to a new socket.
+pub(super) fn live(fd: BorrowedFd<'_>) -> Option<Held> {
+    let record = table::get(fd.as_raw_fd())?;
+    if record.phase() == Phase::Tunnel && socket::is_unconnected(fd) {
+        table::forget(fd.as_raw_fd());
+        return None;
+    }
+    Some(record)
 }
 
 /// The work that a purpose needs, with the configuration's one deadline.
