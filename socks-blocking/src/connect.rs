@@ -57,7 +57,7 @@ pub fn connect(config: &Config, target: impl Into<TargetAddr>) -> Result<TcpStre
 /// ```
 ///
 /// # Errors
-/// As those of [`connect`].
+/// As those of [`connect()`].
 pub fn connect_through(
     route: Route<'_>,
     target: impl Into<TargetAddr>,

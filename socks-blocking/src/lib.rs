@@ -1,6 +1,6 @@
 //! SOCKS 5 for blocking programs: a connection to a target the way that a configuration says.
 //!
-//! [`connect`] stands in for [`TcpStream::connect`](std::net::TcpStream::connect) and gives the same thing
+//! [`connect()`] stands in for [`TcpStream::connect`](std::net::TcpStream::connect) and gives the same thing
 //! back, a plain `TcpStream`, at the first byte of the target:
 //!
 //! ```no_run
@@ -17,7 +17,7 @@
 //!
 //! | function            | takes                            | gives                                              |
 //! |---------------------|----------------------------------|----------------------------------------------------|
-//! | [`connect`]         | a [`Config`]                     | a `TcpStream`                                      |
+//! | [`connect()`]       | a [`Config`]                     | a `TcpStream`                                      |
 //! | [`connect_through`] | a [`Route`] and a timeout        | a [`Stream`] over TCP or a Unix socket             |
 //! | [`connect_over`]    | any `Read + Write` and an offer  | a [`Stream`] over it, or the stream with the error |
 //!

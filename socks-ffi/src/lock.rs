@@ -24,7 +24,7 @@ impl<T> TryLock<T> {
         self.taken
             .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
-            .then_some(Guard { lock: self })
+            .then(|| Guard { lock: self })
     }
 }
 
@@ -51,5 +51,21 @@ impl<T> DerefMut for Guard<'_, T> {
 impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
         self.lock.taken.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_does_not_get_it_does_not_free_it() {
+        let lock = TryLock::new(1);
+        let mut first = lock.try_lock().expect("free");
+        assert!(lock.try_lock().is_none());
+        assert!(lock.try_lock().is_none(), "the second try freed it");
+        *first = 2;
+        drop(first);
+        assert_eq!(lock.try_lock().as_deref(), Some(&2));
     }
 }

@@ -56,7 +56,7 @@ fn slot(fd: RawFd) -> Option<&'static AtomicU64> {
 
 fn hold(reference: u64) -> Option<Held> {
     let node = RECORDS.get((reference as u32).checked_sub(1)?)?;
-    node.value.hold((reference >> 32) as u32).then_some(Held(node))
+    node.value.hold((reference >> 32) as u32).then(|| Held(node))
 }
 
 /// Whether this descriptor may be ours.
