@@ -3,8 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-/// The least time worth trying an address for, where there is so much left at all.
-const LEAST_SHARE: Duration = Duration::from_secs(2);
+use socks_config::share;
 
 /// A point in time, or none.
 #[derive(Clone, Copy, Debug)]
@@ -25,15 +24,11 @@ impl Deadline {
         })
     }
 
-    /// An equal share of what is left, where `parts` things may have to be tried one after the other.
-    ///
-    /// Otherwise the first host that drops packets would leave no time for the others.
+    /// A [`share`] of what is left, where `parts` things may have to be tried one after the other.
     pub(crate) fn share(self, parts: usize) -> Self {
         let Some(at) = self.0 else { return self };
-        let parts = u32::try_from(parts.max(1)).unwrap_or(u32::MAX);
         let now = Instant::now();
-        let left = at.saturating_duration_since(now);
-        Self(Some(now + (left / parts).max(LEAST_SHARE).min(left)))
+        Self(Some(now + share(at.saturating_duration_since(now), parts)))
     }
 
     /// What is left, never zero; `None` is for ever.

@@ -61,7 +61,6 @@ mod connect;
 mod deadline;
 mod drive;
 mod error;
-mod offer;
 mod reach;
 mod socket;
 mod stream;

@@ -9,7 +9,6 @@ use socks_proto::{Command, Established, Handshake, Phase, TargetAddr};
 use crate::deadline::Deadline;
 use crate::drive::{Wait, drive};
 use crate::error::{Attempt, Error, Unreachable};
-use crate::offer::offer;
 use crate::socket::Connection;
 
 /// Negotiates a connection to `target` with the first server that answers.
@@ -47,7 +46,7 @@ pub(crate) fn through<C: Connection>(
                 }
             };
             let command = Command::Connect(server.target_for(target));
-            let handshake = Handshake::new(command, offer(server, rule.credentials()));
+            let handshake = Handshake::new(command, server.offer(rule.credentials()));
             match negotiate(socket, handshake, until_reached, whole) {
                 Err(error) if error.before_any_answer() => failures.silent(&server.endpoint, addr, error),
                 outcome => return outcome,

@@ -49,6 +49,7 @@ mod names;
 mod nest;
 mod netmask;
 mod nets;
+mod patience;
 mod pattern;
 mod rule;
 mod server;
@@ -64,6 +65,7 @@ pub use diagnostic::{Diagnostic, Location, ParseError, Severity};
 #[cfg(feature = "std-fs")]
 pub use load::StdFileSystem;
 pub use load::{FileKind, FileSystem, LoadError, Loaded, Metadata, Source, load};
+pub use patience::share;
 pub use pattern::Pattern;
 pub use rule::ProxyRule;
 pub use server::{Endpoint, Redirect, Server, ServerHost};

@@ -77,7 +77,8 @@ impl State {
         if self.rests() {
             return Err(ErrorKind::WouldBlock.into());
         }
-        let says_more = self.script.acts.iter().any(|act| matches!(act, Act::Give(_)));
+        // The last act is what it says last, if it still says anything.
+        let says_more = self.script.acts.iter().rev().any(|act| matches!(act, Act::Give(_)));
         match self.script.acts.front_mut() {
             Some(Act::Give(bytes)) => {
                 let n = bytes.len().min(buf.len());

@@ -74,18 +74,50 @@ impl Acts {
         }
     }
 
-    fn give(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            let cut = match self.cutting {
-                Cutting::Whole | Cutting::EofAt(_) => false,
+    fn give(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let at_a_cut = match self.cutting {
                 Cutting::ByteByByte => true,
                 Cutting::At(offset) => offset == self.offset,
+                Cutting::Whole | Cutting::EofAt(_) => false,
             };
+            let until_the_next = match self.cutting {
+                Cutting::ByteByByte => 1,
+                Cutting::At(offset) if offset > self.offset => offset - self.offset,
+                _ => bytes.len(),
+            };
+            let (piece, rest) = bytes.split_at(until_the_next.min(bytes.len()));
             match self.acts.back_mut() {
-                Some(Act::Give(piece)) if !cut => piece.push(*byte),
-                _ => self.acts.push_back(Act::Give(vec![*byte])),
+                Some(Act::Give(before)) if !at_a_cut => before.extend_from_slice(piece),
+                _ => self.acts.push_back(Act::Give(piece.to_vec())),
             }
-            self.offset += 1;
+            self.offset += piece.len();
+            bytes = rest;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(cutting: Cutting) -> Vec<Vec<u8>> {
+        let mut acts = Acts { acts: VecDeque::new(), cutting, offset: 0 };
+        acts.give(b"ab");
+        acts.give(b"cde");
+        let pieces = acts.acts.into_iter().map(|act| match act {
+            Act::Give(piece) => piece,
+            Act::Expect(bytes) => panic!("{bytes:?}"),
+        });
+        pieces.collect()
+    }
+
+    #[test]
+    fn cuts_do_not_care_for_lines() {
+        assert_eq!(given(Cutting::Whole), [b"abcde"]);
+        assert_eq!(given(Cutting::ByteByByte), [b"a", b"b", b"c", b"d", b"e"]);
+        assert_eq!(given(Cutting::At(1)), [&b"a"[..], b"bcde"]);
+        assert_eq!(given(Cutting::At(2)), [&b"ab"[..], b"cde"]);
+        assert_eq!(given(Cutting::At(4)), [&b"abcd"[..], b"e"]);
     }
 }

@@ -169,7 +169,12 @@ impl MethodSpec {
 impl Exchange {
     /// Everything that the proxy says, in one piece.
     pub fn stream(&self) -> Vec<u8> {
-        self.recv_lines().flat_map(|(_, bytes)| bytes.iter().copied()).collect()
+        self.recv_lines().map(|(_, bytes)| &bytes[..]).collect::<Vec<_>>().concat()
+    }
+
+    /// How long [`stream`](Self::stream) is.
+    pub fn stream_len(&self) -> usize {
+        self.recv_lines().map(|(_, bytes)| bytes.len()).sum()
     }
 
     /// What the client knows at the end, or where the proxy falls silent after `offset` bytes.

@@ -114,7 +114,7 @@ fn reachable(bound: WireAddr, fd: BorrowedFd<'_>) -> Option<SocketAddr> {
 
 fn advance(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Progress, Errno> {
     if sys::now() >= work.deadline() && !matches!(ready, Readiness::Polled(flags) if !flags.is_empty()) {
-        return late(work, fd);
+        return try_next(work, fd, Errno::TIMEDOUT);
     }
     let mut ready = ready;
     if work.stage == Stage::Connecting {
@@ -126,25 +126,25 @@ fn advance(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Prog
             return Ok(Progress::Wait(PollFlags::OUT));
         }
         if flags.intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL) {
-            work.note(socket::take_error(fd).unwrap_or(Errno::CONNREFUSED));
-            work.next_attempt(fd)?;
-            if work.stage == Stage::Connecting {
-                return Ok(Progress::Wait(PollFlags::OUT));
-            }
+            return try_next(work, fd, socket::take_error(fd).unwrap_or(Errno::CONNREFUSED));
         }
         work.stage = Stage::Negotiating;
         ready = Readiness::Polled(PollFlags::OUT);
     }
-    negotiate(work, fd, ready)
+    match negotiate(work, fd, ready) {
+        Err(error) if !work.answered => try_next(work, fd, error),
+        outcome => outcome,
+    }
 }
 
-fn late(work: &mut Work, fd: BorrowedFd<'_>) -> Result<Progress, Errno> {
-    work.note(Errno::TIMEDOUT);
-    // A server that was reached and does not answer is not one that could not be reached.
-    if work.stage == Stage::Negotiating || work.is_over(sys::now()) {
-        return Err(Errno::TIMEDOUT);
+/// The attempt at hand failed: the next one, unless its server has answered or the time is up.
+fn try_next(work: &mut Work, fd: BorrowedFd<'_>, error: Errno) -> Result<Progress, Errno> {
+    if work.answered || work.is_over(sys::now()) {
+        return Err(error);
     }
+    work.note(error);
     work.next_attempt(fd)?;
+    // Whatever its stage: a socket that is connected already is writable at once.
     Ok(Progress::Wait(PollFlags::OUT))
 }
 
@@ -175,6 +175,7 @@ fn negotiate(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Pr
                 match socket::receive(fd, &mut buf[..most]) {
                     Ok(0) => return Err(errno::of(&handshake.receive_eof())),
                     Ok(len) => {
+                        work.answered = true;
                         handshake.receive(&buf[..len]).map_err(|error| errno::of(&error))?;
                     }
                     Err(Errno::AGAIN) => return Ok(Progress::Wait(PollFlags::IN)),

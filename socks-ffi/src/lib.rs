@@ -10,6 +10,7 @@
 #![allow(non_snake_case)]
 
 mod address;
+mod attempts;
 mod config;
 mod debug;
 mod drive;

@@ -1,16 +1,15 @@
 //! The work behind a pending socket: proxies in turn, each at every address, then the handshake.
 
-use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
-use std::path::Path;
-use std::vec::IntoIter;
+use std::time::Duration;
 
 use rustix::io::Errno;
-use socks_config::{Endpoint, ProxyRule, Server, ServerHost};
+use socks_config::{ProxyRule, Server, share};
 use socks_proto::{Command, Handshake, TargetAddr};
 
+use crate::attempts::{Attempts, Candidate, Turn};
+use crate::sys;
 use crate::sys::socket::{self, Domain};
-use crate::sys::{self, resolve};
 
 /// What is asked of the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +37,13 @@ pub(crate) struct Work {
     last_error: Errno,
     /// When all of it must be done.
     deadline: u64,
-    /// When the server at hand must be reached.
+    /// When the server at hand must have answered all.
+    server_deadline: u64,
+    /// When the address at hand must have said something.
     attempt_deadline: u64,
+    /// Whether it did. A server that takes the connection and then stays silent or hangs up is dead, stopping or
+    /// full, and the next one may be tried; what a server says, a refusal above all, is final.
+    pub(crate) answered: bool,
     pub(crate) stage: Stage,
     pub(crate) handshake: Option<Handshake>,
 }
@@ -53,14 +57,17 @@ impl Work {
             engaged: false,
             last_error: Errno::HOSTUNREACH,
             deadline: sys::now().saturating_add(timeout),
+            server_deadline: u64::MAX,
             attempt_deadline: u64::MAX,
+            answered: false,
             stage: Stage::Connecting,
             handshake: None,
         }
     }
 
     pub(crate) fn deadline(&self) -> u64 {
-        self.deadline.min(self.attempt_deadline)
+        let server = self.deadline.min(self.server_deadline);
+        if self.answered { server } else { server.min(self.attempt_deadline) }
     }
 
     /// Whether all of it is late, and not only the server at hand.
@@ -83,26 +90,24 @@ impl Work {
     /// The last attempt's error where none is left.
     pub(crate) fn next_attempt(&mut self, fd: BorrowedFd<'_>) -> Result<(), Errno> {
         loop {
-            let (server, candidate) = match self.attempts.next() {
+            let turn = match self.attempts.next() {
                 None => return Err(self.last_error),
                 Some(Err(error)) => {
                     self.note(error);
                     continue;
                 }
-                Some(Ok(next)) => next,
+                Some(Ok(turn)) => turn,
             };
             let now = sys::now();
             if self.is_over(now) {
                 return Err(Errno::TIMEDOUT);
             }
-            match self.begin(fd, candidate) {
+            match self.begin(fd, turn.candidate) {
                 Ok(connected) => {
                     self.stage = if connected { Stage::Negotiating } else { Stage::Connecting };
-                    self.attempt_deadline = match server.timeout {
-                        Some(timeout) => now.saturating_add(nanos(timeout)),
-                        None => u64::MAX,
-                    };
-                    self.handshake = Some(self.handshake(server));
+                    self.answered = false;
+                    self.allow(&turn, now);
+                    self.handshake = Some(self.handshake(turn.server));
                     return Ok(());
                 }
                 // Not about the proxy but about the program's socket, which listens or is connected already.
@@ -112,13 +117,27 @@ impl Work {
         }
     }
 
+    /// Sets how long the attempt at hand may take.
+    fn allow(&mut self, turn: &Turn, now: u64) {
+        if turn.is_first_address {
+            let timeout = turn.server.timeout.map_or(u64::MAX, nanos);
+            self.server_deadline = now.saturating_add(timeout);
+        }
+        let left = self.deadline.min(self.server_deadline).saturating_sub(now);
+        let left = match turn.server.timeout {
+            Some(_) => Duration::from_nanos(left),
+            None => share(Duration::from_nanos(left), turn.servers_left),
+        };
+        self.attempt_deadline = now.saturating_add(nanos(share(left, turn.addresses_left)));
+    }
+
     fn handshake(&self, server: &Server) -> Handshake {
         let command = match &self.purpose {
             Purpose::Connect(target) => Command::Connect(server.target_for(target)),
             // A redirect is about where connections go; this one comes.
             Purpose::Bind(peer) => Command::Bind(peer.to_canonical()),
         };
-        Handshake::new(command, server.offer(self.attempts.rule.credentials()))
+        Handshake::new(command, server.offer(self.attempts.rule().credentials()))
     }
 
     fn begin(&mut self, fd: BorrowedFd<'_>, candidate: Candidate) -> Result<bool, Errno> {
@@ -162,56 +181,6 @@ impl Work {
 }
 
 /// Nanoseconds of a duration, as the deadlines here count.
-pub(crate) fn nanos(duration: std::time::Duration) -> u64 {
+pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-#[derive(Clone, Copy)]
-enum Candidate {
-    Tcp(SocketAddr),
-    Unix(&'static Path),
-}
-
-/// The servers of a rule and their addresses, in the order in which they are tried.
-struct Attempts {
-    rule: &'static ProxyRule,
-    native: Domain,
-    next_server: usize,
-    current: Option<&'static Server>,
-    one: Option<Candidate>,
-    more: IntoIter<SocketAddr>,
-}
-
-impl Attempts {
-    fn new(rule: &'static ProxyRule, native: Domain) -> Self {
-        Self { rule, native, next_server: 0, current: None, one: None, more: Vec::new().into_iter() }
-    }
-
-    fn next(&mut self) -> Option<Result<(&'static Server, Candidate), Errno>> {
-        loop {
-            let next = self.one.take().or_else(|| self.more.next().map(Candidate::Tcp));
-            if let (Some(server), Some(candidate)) = (self.current, next) {
-                return Some(Ok((server, candidate)));
-            }
-            let server = self.rule.servers().get(self.next_server)?;
-            self.next_server += 1;
-            self.current = Some(server);
-            match &server.endpoint {
-                Endpoint::Unix(path) => self.one = Some(Candidate::Unix(path)),
-                Endpoint::Tcp { host: ServerHost::Ip(ip), port } => {
-                    self.one = Some(Candidate::Tcp(SocketAddr::new(*ip, *port)));
-                }
-                Endpoint::Tcp { host: ServerHost::Name(name), port } => match resolve::resolve(name, *port) {
-                    Ok(mut found) => {
-                        // Those first that do not need another socket than the program's.
-                        if self.native == Domain::V4 {
-                            found.sort_by_key(SocketAddr::is_ipv6);
-                        }
-                        self.more = found.into_iter();
-                    }
-                    Err(error) => return Some(Err(error)),
-                },
-            }
-        }
-    }
 }

@@ -164,7 +164,8 @@ impl Handshake {
     /// bytes to send or events to take.
     ///
     /// # Errors
-    /// The [`Error`] that ends the handshake; it stays.
+    /// The [`Error`] that ends the handshake; it stays. Where events arose from the same bytes, they are told
+    /// first, and [`step`](Self::step) has the error after them.
     #[inline]
     pub fn receive(&mut self, input: &[u8]) -> Result<usize, Error> {
         self.machine.receive(input)

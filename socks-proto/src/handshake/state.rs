@@ -78,6 +78,12 @@ struct Untold {
     peer: bool,
 }
 
+impl Untold {
+    fn any(&self) -> bool {
+        self.method || self.bound || self.peer
+    }
+}
+
 /// What a protected stream adds: the layer, bytes of an unfinished message, plain bytes not looked at yet.
 struct Protected {
     layer: Box<dyn SecurityLayer>,
@@ -124,11 +130,11 @@ impl Machine {
     }
 
     pub(super) fn step(&mut self) -> Result<Step<'_>, Error> {
-        if let State::Failed(error) = &self.state {
-            return Err(error.clone());
-        }
         if let Some(event) = self.next_event() {
             return Ok(Step::Event(event));
+        }
+        if let State::Failed(error) = &self.state {
+            return Err(error.clone());
         }
         if !self.flight.is_empty() {
             return Ok(Step::Send(self.flight.pending()));
@@ -187,7 +193,11 @@ impl Machine {
     pub(super) fn receive(&mut self, input: &[u8]) -> Result<usize, Error> {
         match self.take_input(input) {
             Ok(used) => Ok(used),
-            Err(error) => Err(self.fail(error)),
+            Err(error) => {
+                let error = self.fail(error);
+                // What came before the error is told before it, however the bytes were cut: step() has both.
+                if self.untold.any() { Ok(input.len()) } else { Err(error) }
+            }
         }
     }
 
@@ -244,7 +254,7 @@ impl Machine {
                 if have.first() == Some(&LOGIN_VERSION) && self.login_is_under_way() {
                     // Tor drops the choice of a method where the login is there already.
                     self.select(MethodId::USER_PASS)?;
-                    return Ok(None);
+                    return self.advance();
                 }
                 match greeting::decode_method_reply(have).map_err(malformed)? {
                     Status::Partial { at_least } => return Ok(Some(at_least)),

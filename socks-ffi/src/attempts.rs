@@ -1,0 +1,93 @@
+//! The servers of a rule and their addresses, in the order in which they are tried.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use rustix::io::Errno;
+use socks_config::{Endpoint, ProxyRule, Server, ServerHost};
+
+use crate::sys::resolve;
+use crate::sys::socket::Domain;
+
+/// A place where a proxy may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Candidate {
+    Tcp(SocketAddr),
+    Unix(&'static Path),
+}
+
+/// What to try next, and how much else there is to try.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    pub(crate) server: &'static Server,
+    pub(crate) candidate: Candidate,
+    pub(crate) is_first_address: bool,
+    /// This server and those after it.
+    pub(crate) servers_left: usize,
+    /// This address and those after it, of this server.
+    pub(crate) addresses_left: usize,
+}
+
+pub(crate) struct Attempts {
+    rule: &'static ProxyRule,
+    /// The family of the program's socket.
+    native: Domain,
+    next_server: usize,
+    /// The server at hand, and its addresses if there are more than one or they came by name.
+    server: Option<&'static Server>,
+    addresses: Vec<SocketAddr>,
+    next_address: usize,
+}
+
+impl Attempts {
+    pub(crate) fn new(rule: &'static ProxyRule, native: Domain) -> Self {
+        // An empty Vec is not on the heap: a proxy given by address costs no allocation.
+        Self { rule, native, next_server: 0, server: None, addresses: Vec::new(), next_address: 0 }
+    }
+
+    pub(crate) fn rule(&self) -> &'static ProxyRule {
+        self.rule
+    }
+
+    /// The next address of the server at hand, or the first of the next one; an error where that has none.
+    pub(crate) fn next(&mut self) -> Option<Result<Turn, Errno>> {
+        if let (Some(server), Some(&addr)) = (self.server, self.addresses.get(self.next_address)) {
+            self.next_address += 1;
+            return Some(Ok(self.turn(server, Candidate::Tcp(addr))));
+        }
+        let server = self.rule.servers().get(self.next_server)?;
+        self.next_server += 1;
+        self.server = Some(server);
+        self.addresses.clear();
+        self.next_address = 1;
+        let candidate = match &server.endpoint {
+            Endpoint::Unix(path) => Candidate::Unix(path),
+            Endpoint::Tcp { host: ServerHost::Ip(ip), port } => Candidate::Tcp(SocketAddr::new(*ip, *port)),
+            Endpoint::Tcp { host: ServerHost::Name(name), port } => match self.resolve(name, *port) {
+                Ok(first) => Candidate::Tcp(first),
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        Some(Ok(self.turn(server, candidate)))
+    }
+
+    /// Looks a proxy's name up and returns its first address.
+    fn resolve(&mut self, name: &str, port: u16) -> Result<SocketAddr, Errno> {
+        self.addresses = resolve::resolve(name, port)?;
+        // Those first that do not need another socket than the program's.
+        if self.native == Domain::V4 {
+            self.addresses.sort_by_key(SocketAddr::is_ipv6);
+        }
+        self.addresses.first().copied().ok_or(Errno::HOSTUNREACH)
+    }
+
+    fn turn(&self, server: &'static Server, candidate: Candidate) -> Turn {
+        Turn {
+            server,
+            candidate,
+            is_first_address: self.next_address == 1,
+            servers_left: self.rule.servers().len() + 1 - self.next_server,
+            addresses_left: (self.addresses.len() + 1).saturating_sub(self.next_address).max(1),
+        }
+    }
+}

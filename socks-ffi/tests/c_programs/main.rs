@@ -1,0 +1,74 @@
+//! C programs through the library, each in every way a program can come to use it:
+//! `cargo test -p socks-ffi --test c_programs [-- WORD...]`.
+//!
+//! The same source and the same transcript, whether the program calls the R functions, is compiled with
+//! `-DSOCKS_REMAP`, is linked with `-lsockswrap` or is run by `socksify`. Where a destination is `noproxy`, and
+//! where there is no library at all, the transcript is again the same unless a case says why not.
+//!
+//! Only tests whose name contains every WORD run; `--list` prints the names instead.
+
+mod cases;
+mod compile;
+mod gate;
+mod header;
+mod report;
+mod run;
+mod scene;
+mod scripts;
+mod target;
+
+use std::env;
+use std::process::ExitCode;
+
+use crate::compile::{Toolchain, Way};
+use crate::report::{Report, Verdict};
+
+/// One line of the report.
+enum Test {
+    Program(&'static cases::Case, Way),
+    Header(&'static header::Check),
+}
+
+impl Test {
+    fn name(&self) -> String {
+        match self {
+            Self::Program(case, way) => format!("{}, {}", case.name, way.name()),
+            Self::Header(check) => check.name.to_owned(),
+        }
+    }
+
+    fn run(&self, tools: &Toolchain) -> anyhow::Result<()> {
+        match self {
+            Self::Program(case, way) => run::run(case, *way, tools),
+            Self::Header(check) => (check.check)(tools),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    // Other options are for the usual test harness, which cargo talks to.
+    let (options, words): (Vec<String>, Vec<String>) = env::args().skip(1).partition(|word| word.starts_with('-'));
+    let programs = cases::CASES.iter().flat_map(|case| case.ways().map(move |way| Test::Program(case, way)));
+    let all = header::CHECKS.iter().map(Test::Header).chain(programs);
+    let tests: Vec<Test> = all.filter(|test| words.iter().all(|word| test.name().contains(word.as_str()))).collect();
+    if options.iter().any(|option| option == "--list") {
+        tests.iter().for_each(|test| println!("{}: test", test.name()));
+        return ExitCode::SUCCESS;
+    }
+
+    let mut report = Report::new();
+    match Toolchain::find() {
+        Ok(tools) => {
+            for test in &tests {
+                report.add(test.name(), test.run(&tools).into());
+            }
+        }
+        Err(compile::Missing::Compiler(why)) => {
+            for test in &tests {
+                report.add(test.name(), Verdict::Skipped(why.clone()));
+            }
+        }
+        Err(compile::Missing::Library(why)) => report.add("the libraries".into(), Verdict::Failed(format!("{why:#}"))),
+    }
+    report.finish()
+}

@@ -1,0 +1,86 @@
+//! One program, one way.
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::cases::Case;
+use crate::compile::{Toolchain, Way, source_folder};
+use crate::scene::Scene;
+
+/// A program that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) fn run(case: &Case, way: Way, tools: &Toolchain) -> Result<()> {
+    let path = source_folder().join(format!("{}.out", case.transcript));
+    let expected = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let scene = Scene::new(case)?;
+    let mut command = scene.command(case, way, tools)?;
+    let printed = output(&mut command)?;
+    let told = format!("{}{}", printed.stdout, printed.stderr);
+    ensure!(told == expected, "{}{}", printed.status, difference(&expected, &told));
+    ensure!(printed.status.success(), "the program ended with {}", printed.status);
+    scene.finish(case, way)
+}
+
+struct Printed {
+    status: ExitStatus,
+    stdout: String,
+    stderr: String,
+}
+
+/// Runs it to its end, or to the end of our patience.
+fn output(command: &mut Command) -> Result<Printed> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let mut child = command.spawn().with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    let group = Pid::from_child(&child);
+    let (tell, told) = mpsc::channel();
+    let stdout = child.stdout.take().context("a pipe")?;
+    let stderr = child.stderr.take().context("a pipe")?;
+    let errors = thread::spawn(move || all(stderr));
+    thread::spawn(move || tell.send(all(stdout)));
+    let in_time = told.recv_timeout(PATIENCE);
+    // Its children too, which else would keep the pipes open.
+    let _ = kill_process_group(group, Signal::KILL);
+    let status = child.wait()?;
+    let stderr = errors.join().unwrap_or_default();
+    match in_time {
+        Ok(stdout) => Ok(Printed { status, stdout, stderr }),
+        Err(_) => {
+            let stdout = told.recv_timeout(PATIENCE).unwrap_or_default();
+            bail!("hangs; so far it has printed:\n{stdout}{stderr}")
+        }
+    }
+}
+
+fn all(mut from: impl Read) -> String {
+    let mut bytes = Vec::new();
+    // What was read before an error is told.
+    let _ = from.read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The first line that is not as expected.
+fn difference(expected: &str, told: &str) -> String {
+    let (mut expected, mut told) = (expected.lines(), told.lines());
+    let mut line = 0;
+    loop {
+        line += 1;
+        match (expected.next(), told.next()) {
+            (None, None) => return " (line ends differ)".to_owned(),
+            (wanted, got) if wanted != got => {
+                let show = |text: Option<&str>| text.map_or("(the end)".to_owned(), |text| format!("`{text}`"));
+                let rest: Vec<&str> = told.take(5).collect();
+                return format!("\nline {line}: {}\nexpected: {}\nthen: {rest:?}", show(got), show(wanted));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What stands around a program while it runs: the target, the proxy, the configuration.
+
+use std::fs;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use socks_conformance::peer::Peer;
+use socks_conformance::proxy::{Listen, Proxy, ProxyConfig};
+use tempfile::TempDir;
+
+use crate::cases::{Case, Server};
+use crate::compile::{Toolchain, Way};
+use crate::gate::Gate;
+use crate::target::Target;
+
+/// How long the proxy may take to write the line of a request that has ended.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Destinations on this machine are direct.
+const NOPROXY: &str = "proxy 0.0.0.0/0 {proxy}\nnoproxy 127.0.0.0/8\nnoproxy ::1\n";
+
+pub(crate) struct Scene {
+    gate: Option<Gate>,
+    target: Target,
+    proxy: Proxy,
+    peers: Vec<Peer>,
+    /// What stands for a name in braces in the texts of a case.
+    words: Vec<(String, String)>,
+    folder: TempDir,
+}
+
+impl Scene {
+    pub(crate) fn new(case: &Case) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let target = Target::start(case.target)?;
+        let proxy = Proxy::start(config(&case.server, folder.path()))?;
+        let lever = folder.path().join("lever");
+        let gate = match case.server {
+            Server::Gated => Some(Gate::start(proxy.addr(), &lever)?),
+            _ => None,
+        };
+        let scripts = case.scripts.map(|scripts| scripts()).unwrap_or_default();
+        let peers: Vec<Peer> = scripts.into_iter().map(Peer::listen).collect::<Result<_, _>>()?;
+
+        let unix = format!("unix:{}", folder.path().join("proxy").display());
+        let at = gate.as_ref().map_or(proxy.addr(), Gate::addr);
+        let at = if matches!(case.server, Server::Unix) { unix } else { at.to_string() };
+        // As an IPv6 socket names it.
+        let mapped = format!("[::ffff:{}]:{}", Ipv4Addr::LOCALHOST, target.addr().port());
+        let nobody = nobody()?.to_string();
+        let mut words = vec![
+            ("{proxy}".to_owned(), at),
+            ("{proxy-port}".to_owned(), proxy.addr().port().to_string()),
+            ("{target}".to_owned(), target.addr().to_string()),
+            ("{mapped}".to_owned(), mapped),
+            ("{nobody}".to_owned(), nobody),
+            ("{lever}".to_owned(), lever.display().to_string()),
+            ("{folder}".to_owned(), folder.path().display().to_string()),
+        ];
+        words.extend(peers.iter().enumerate().map(|(at, peer)| (format!("{{script{at}}}"), peer.addr().to_string())));
+        Ok(Self { gate, target, proxy, peers, words, folder })
+    }
+
+    /// The program as it is run.
+    pub(crate) fn command(&self, case: &Case, way: Way, tools: &Toolchain) -> Result<Command> {
+        let program = tools.program(case.program, way)?;
+        let wrapped = matches!(way, Way::Wrapped | Way::NoProxy);
+        // A bad configuration, or none: socksify would not run the program at all.
+        let mut command = if wrapped && case.is_sound { Command::new(tools.socksify()) } else { Command::new(&program) };
+        command.env_clear();
+        if wrapped && case.is_sound {
+            command.arg(&program);
+        } else if wrapped {
+            let libraries = ["libsockswrap.so.0", "libsocks.so.0"].map(|name| tools.folder().join(name));
+            command.env("LD_PRELOAD", std::env::join_paths(libraries)?);
+        }
+        let socksrc = self.folder.path().join("socksrc");
+        if let Some(rules) = if way == Way::NoProxy { Some(NOPROXY) } else { case.rules } {
+            fs::write(&socksrc, self.fill(rules)).context("writing the configuration")?;
+        }
+        command.env("SOCKSRC", socksrc);
+        command.args(case.args.iter().map(|text| self.fill(text)));
+        command.current_dir(self.folder.path());
+        Ok(command)
+    }
+
+    fn fill(&self, text: &str) -> String {
+        self.words.iter().fold(text.to_owned(), |text, (word, value)| text.replace(word, value))
+    }
+
+    /// Which way the bytes went: the proxy's log and both ends' counts must agree.
+    pub(crate) fn finish(self, case: &Case, way: Way) -> Result<()> {
+        let expected: Vec<String> = match way.is_proxied() {
+            true => case.requests.iter().map(|request| self.fill(request)).collect(),
+            false => Vec::new(),
+        };
+        let lines = self.proxy.wait_for_log(expected.len(), PATIENCE);
+        let mut requests: Vec<String> = lines.iter().map(|line| request(line)).collect();
+        // Several at once end in any order.
+        requests.sort();
+        let mut sorted = expected;
+        sorted.sort();
+        ensure!(requests == sorted, "the proxy was asked {requests:#?}, expected {sorted:#?}");
+        drop(self.gate);
+        let (relayed, connections) = (self.proxy.bytes_relayed(), self.proxy.connections());
+        drop(self.proxy);
+        let counted = self.target.finish();
+        if way.is_proxied() {
+            ensure!(relayed == counted, "{counted} bytes at the target, {relayed} of them through the proxy");
+            ensure!(connections == requests.len(), "{connections} connections for {} requests", requests.len());
+        } else {
+            ensure!(connections == 0, "the proxy was asked where nothing goes through it");
+        }
+        if way.is_proxied() {
+            for (at, peer) in self.peers.into_iter().enumerate() {
+                peer.finish().map_err(|why| anyhow::anyhow!("scripted proxy {at}: {why}"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn config(server: &Server, folder: &Path) -> ProxyConfig {
+    let config = ProxyConfig::default();
+    match server {
+        Server::Plain | Server::Gated => config,
+        Server::Login => ProxyConfig { login: Some(("ann".into(), "s3cret".into())), ..config },
+        Server::Unspecified => ProxyConfig { answer_unspecified: true, ..config },
+        Server::V6 => ProxyConfig { listen: Listen::Tcp((Ipv6Addr::LOCALHOST, 0).into()), ..config },
+        Server::Unix => ProxyConfig { listen: Listen::Unix(folder.join("proxy")), ..config },
+    }
+}
+
+/// A port where nobody listens, and nobody will as long as this process holds others.
+fn nobody() -> Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+/// A line of the proxy's log without what differs from run to run.
+fn request(line: &str) -> String {
+    let word = |key: &str| line.split(' ').find_map(|word| word.strip_prefix(key));
+    let user = word("user=").map_or_else(String::new, |user| format!(" as {user}"));
+    let outcome = line.split_once("outcome=\"").and_then(|(_, rest)| rest.split_once('"')).map_or("", |found| found.0);
+    match (word("command="), word("target=")) {
+        (Some(command), Some(target)) => format!("{command} {target}{user}: {outcome}"),
+        _ => format!("no request: {outcome}"),
+    }
+}
