@@ -92,7 +92,12 @@ fn settle(
             record.set_error(error);
             // What never went on its way to a proxy may be a socket that listens: hands off.
             if record.is_engaged() {
+                // First disconnected: the rest of the proxy's answer must not be read as the target's data.
+                let _ = socket::disconnect(fd);
                 socket::shut_down(fd);
+            }
+            if let Some(work) = slot {
+                work.restore(fd, record.domain());
             }
             *slot = None;
             Phase::Failed

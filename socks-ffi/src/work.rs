@@ -3,6 +3,7 @@
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use socks_config::{ProxyRule, Server, share};
 use socks_proto::{Command, Handshake, TargetAddr};
@@ -32,6 +33,8 @@ pub(crate) struct Work {
     attempts: Attempts,
     /// What stands under the descriptor now; another than the program's after a change of family.
     domain: Domain,
+    /// The descriptor's flags as they were just now, for the first attempt.
+    flags: Option<OFlags>,
     /// Whether the socket is, or is becoming, connected to a proxy.
     engaged: bool,
     last_error: Errno,
@@ -49,11 +52,18 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    pub(crate) fn new(purpose: Purpose, rule: &'static ProxyRule, domain: Domain, timeout: u64) -> Self {
+    pub(crate) fn new(
+        purpose: Purpose,
+        rule: &'static ProxyRule,
+        domain: Domain,
+        flags: Option<OFlags>,
+        timeout: u64,
+    ) -> Self {
         Self {
             purpose,
             attempts: Attempts::new(rule, domain),
             domain,
+            flags,
             engaged: false,
             last_error: Errno::HOSTUNREACH,
             deadline: sys::now().saturating_add(timeout),
@@ -152,23 +162,26 @@ impl Work {
     }
 
     fn begin_at(&mut self, fd: BorrowedFd<'_>, candidate: Candidate) -> Result<bool, Errno> {
-        match candidate {
+        let endpoint = match candidate {
             Candidate::Unix(path) => {
                 self.become_a(fd, Domain::Unix)?;
-                socket::begin_connect(fd, socket::Endpoint::Unix(path))
+                socket::Endpoint::Unix(path)
             }
-            Candidate::Tcp(addr) if addr.is_ipv4() && self.domain == Domain::V6 => {
-                if socket::allow_v4(fd).is_ok() {
-                    return socket::begin_connect(fd, socket::Endpoint::Tcp(socket::mapped(addr)));
-                }
-                self.become_a(fd, Domain::V4)?;
-                socket::begin_connect(fd, socket::Endpoint::Tcp(addr))
+            Candidate::Tcp(addr) if addr.is_ipv4() && self.domain == Domain::V6 && socket::allow_v4(fd).is_ok() => {
+                socket::Endpoint::Tcp(socket::mapped(addr))
             }
             Candidate::Tcp(addr) => {
                 self.become_a(fd, Domain::of(&addr))?;
-                socket::begin_connect(fd, socket::Endpoint::Tcp(addr))
+                socket::Endpoint::Tcp(addr)
             }
-        }
+        };
+        socket::begin_connect(fd, endpoint, self.flags.take())
+    }
+
+    /// Puts a socket of the program's own kind back, where a proxy of another family needed another one.
+    pub(crate) fn restore(&mut self, fd: BorrowedFd<'_>, native: Domain) {
+        // Without it, the descriptor fails at whatever the program does next: no way leads past the proxy.
+        let _ = self.become_a(fd, native);
     }
 
     fn become_a(&mut self, fd: BorrowedFd<'_>, domain: Domain) -> Result<(), Errno> {

@@ -72,7 +72,7 @@ pub(super) fn move_to_proxy(fd: BorrowedFd<'_>, record: &Held) -> Result<(), Err
 
 fn move_to(fd: BorrowedFd<'_>, record: &Held, rule: &'static ProxyRule) -> Result<(), Errno> {
     let purpose = Purpose::Bind(TargetAddr::UNSPECIFIED);
-    let work = connect::work(purpose, rule, record.domain());
+    let work = connect::work(purpose, rule, record.domain(), None);
     table::set_phase(record, Phase::Pending);
     // bind(2) never says EINPROGRESS, so this waits whatever the descriptor's flags.
     drive::start(record, fd, work);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use socks_config::{ProxyRule, Route};
 use socks_proto::TargetAddr;
@@ -47,10 +48,10 @@ pub(crate) fn connect(fd: BorrowedFd<'_>, to: SocketAddr) -> Decision<()> {
 /// A socket that is ours already: what a second connect says, or `None` where it may begin anew.
 fn connect_again(fd: BorrowedFd<'_>, record: &Held) -> Option<Result<(), Errno>> {
     let phase = match record.phase() {
-        Phase::Pending => match is_blocking(fd) {
-            Ok(false) => drive::drive(record, fd, Readiness::Unknown),
+        Phase::Pending => match socket::is_nonblocking(fd) {
+            Ok(true) => drive::drive(record, fd, Readiness::Unknown),
             // The kernel waits as well, for a connect that a signal had cut short.
-            Ok(true) => match wait_while_pending(fd, record) {
+            Ok(false) => match wait_while_pending(fd, record) {
                 Ok(phase) => phase,
                 Err(error) => return Some(Err(error)),
             },
@@ -79,13 +80,13 @@ pub(super) fn take_failure(record: &Held) -> Errno {
 }
 
 fn start(fd: BorrowedFd<'_>, to: SocketAddr, rule: &'static ProxyRule) -> Result<(), Errno> {
-    let blocking = is_blocking(fd)?;
+    let flags = socket::flags(fd)?;
     let purpose = Purpose::Connect(TargetAddr::Ip(to));
     let domain = Domain::of(&to);
     let record = table::insert(fd, Phase::Pending, domain)?;
     record.target.set(Some(to));
-    let phase = match drive::start(&record, fd, work(purpose, rule, domain)) {
-        Phase::Pending if !blocking => return Err(Errno::INPROGRESS),
+    let phase = match drive::start(&record, fd, work(purpose, rule, domain, Some(flags))) {
+        Phase::Pending if flags.contains(OFlags::NONBLOCK) => return Err(Errno::INPROGRESS),
         Phase::Pending => wait_while_pending(fd, &record)?,
         phase => phase,
     };
@@ -121,10 +122,6 @@ pub(super) fn live(fd: BorrowedFd<'_>) -> Option<Held> {
 }
 
 /// The work that a purpose needs, with the configuration's one deadline.
-pub(super) fn work(purpose: Purpose, rule: &'static ProxyRule, domain: Domain) -> Box<Work> {
-    Box::new(Work::new(purpose, rule, domain, nanos(config::get().timeout())))
-}
-
-fn is_blocking(fd: BorrowedFd<'_>) -> Result<bool, Errno> {
-    socket::is_nonblocking(fd).map(|nonblocking| !nonblocking)
+pub(super) fn work(purpose: Purpose, rule: &'static ProxyRule, domain: Domain, flags: Option<OFlags>) -> Box<Work> {
+    Box::new(Work::new(purpose, rule, domain, flags, nanos(config::get().timeout())))
 }

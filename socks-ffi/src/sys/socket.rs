@@ -47,6 +47,11 @@ pub(crate) fn is_tcp(fd: BorrowedFd<'_>) -> bool {
     matches!(sockopt::socket_protocol(fd), Ok(Some(protocol)) if protocol == ipproto::TCP || protocol == ipproto::MPTCP)
 }
 
+/// The descriptor's status flags, O_NONBLOCK among them.
+pub(crate) fn flags(fd: BorrowedFd<'_>) -> Result<OFlags, Errno> {
+    fcntl_getfl(fd)
+}
+
 pub(crate) fn is_nonblocking(fd: BorrowedFd<'_>) -> Result<bool, Errno> {
     Ok(fcntl_getfl(fd)?.contains(OFlags::NONBLOCK))
 }
@@ -57,15 +62,17 @@ pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>, on: bool) -> Result<(), Errno>
 }
 
 /// Begins to connect without waiting, whatever the descriptor's flags. `Ok(true)`: connected already.
-pub(crate) fn begin_connect(fd: BorrowedFd<'_>, to: Endpoint<'_>) -> Result<bool, Errno> {
-    let flags = fcntl_getfl(fd)?;
+///
+/// `flags` are the descriptor's, if the caller knows them.
+pub(crate) fn begin_connect(fd: BorrowedFd<'_>, to: Endpoint<'_>, flags: Option<OFlags>) -> Result<bool, Errno> {
+    let flags = flags.map_or_else(|| fcntl_getfl(fd), Ok)?;
     let blocking = !flags.contains(OFlags::NONBLOCK);
     if blocking {
         fcntl_setfl(fd, flags | OFlags::NONBLOCK)?;
     }
     let outcome = match to {
         Endpoint::Tcp(addr) => rustix::net::connect(fd, &addr),
-        Endpoint::Unix(path) => rustix::net::connect(fd, &SocketAddrUnix::new(path)?),
+        Endpoint::Unix(path) => SocketAddrUnix::new(path).and_then(|addr| rustix::net::connect(fd, &addr)),
     };
     if blocking {
         fcntl_setfl(fd, flags)?;
@@ -120,9 +127,9 @@ pub(crate) fn receive(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize, Errno
     rustix::net::recv(fd, buf, RecvFlags::DONTWAIT).map(|(len, _)| len)
 }
 
-/// Ends both directions: whoever waits for the socket sees it.
+/// Ends both directions: whoever waits for the socket sees it, as after a failed connect of the kernel's.
 pub(crate) fn shut_down(fd: BorrowedFd<'_>) {
-    // A socket that never connected has nothing to end.
+    // A socket that is not connected is shut down all the same, and the kernel says ENOTCONN.
     let _ = rustix::net::shutdown(fd, Shutdown::Both);
 }
 
