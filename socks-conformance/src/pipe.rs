@@ -14,6 +14,8 @@ pub struct Pipe(Arc<Mutex<State>>);
 
 struct State {
     script: Script,
+    /// How many bytes of the piece at the front were read.
+    given: usize,
     writes: usize,
     rest: bool,
     violation: Option<String>,
@@ -22,7 +24,7 @@ struct State {
 impl Pipe {
     /// A pipe whose other end plays this.
     pub fn new(script: Script) -> Self {
-        Self(Arc::new(Mutex::new(State { script, writes: 0, rest: false, violation: None })))
+        Self(Arc::new(Mutex::new(State { script, given: 0, writes: 0, rest: false, violation: None })))
     }
 
     /// What the client left unread, or what it did wrong.
@@ -40,6 +42,7 @@ impl Pipe {
             return Err(format!("{} writes for {allowed} flights", state.writes));
         }
         let mut unread = Vec::new();
+        let given = state.given;
         for act in &state.script.acts {
             match act {
                 Act::Give(bytes) => unread.extend_from_slice(bytes),
@@ -49,6 +52,7 @@ impl Pipe {
                 Act::Expect(_) => {}
             }
         }
+        unread.drain(..given);
         Ok(unread)
     }
 
@@ -79,13 +83,15 @@ impl State {
         }
         // The last act is what it says last, if it still says anything.
         let says_more = self.script.acts.iter().rev().any(|act| matches!(act, Act::Give(_)));
-        match self.script.acts.front_mut() {
+        match self.script.acts.front() {
             Some(Act::Give(bytes)) => {
-                let n = bytes.len().min(buf.len());
-                buf[..n].copy_from_slice(&bytes[..n]);
-                bytes.drain(..n);
-                if bytes.is_empty() {
+                let rest = &bytes[self.given..];
+                let n = rest.len().min(buf.len());
+                buf[..n].copy_from_slice(&rest[..n]);
+                self.given += n;
+                if n == rest.len() {
                     self.script.acts.pop_front();
+                    self.given = 0;
                 }
                 Ok(n)
             }

@@ -60,8 +60,12 @@
 
 /*
  * How the system spells the pointers to addresses. With _GNU_SOURCE glibc takes any kind of socket address without a
- * cast, and so must these.
+ * cast, and so must these. It does so by an extension, for which -Wpedantic blames whoever calls such a function,
+ * unless that is of the system.
  */
+#if defined __GLIBC__ && defined _GNU_SOURCE && !defined __cplusplus
+#pragma GCC system_header
+#endif
 #ifdef __GLIBC__
 #define courier_socks_addr __SOCKADDR_ARG
 #define courier_socks_const_addr __CONST_SOCKADDR_ARG

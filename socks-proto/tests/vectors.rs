@@ -89,11 +89,10 @@ impl Core {
         input: &mut Vec<u8>,
         at_most: usize,
     ) -> Result<(), Failure> {
-        let fresh = input.is_empty();
-        if fresh {
-            input.resize(self.bulk.unwrap_or(at_most), 0);
-            let n = pipe.read(input)?;
-            input.truncate(n);
+        if input.is_empty() {
+            let mut buf = [0; 4096];
+            let n = pipe.read(&mut buf[..self.bulk.unwrap_or(at_most).min(4096)])?;
+            input.extend_from_slice(&buf[..n]);
             if n == 0 {
                 return Err(handshake.receive_eof().into());
             }

@@ -87,7 +87,10 @@ pub(crate) fn begin_connect(fd: BorrowedFd<'_>, to: Endpoint<'_>, flags: Option<
 
 /// Makes the socket one that never connected, so that it can try the next proxy.
 pub(crate) fn disconnect(fd: BorrowedFd<'_>) -> Result<(), Errno> {
-    rustix::net::connect_unspec(fd)
+    rustix::net::connect_unspec(fd)?;
+    // Cutting a connection off leaves an ECONNRESET behind, which is nobody's business.
+    take_error(fd);
+    Ok(())
 }
 
 /// Takes the error that the kernel holds for this socket.

@@ -5,7 +5,9 @@
 //! `-DSOCKS_REMAP`, is linked with `-lsockswrap` or is run by `socksify`. Where a destination is `noproxy`, and
 //! where there is no library at all, the transcript is again the same unless a case says why not.
 //!
-//! Only tests whose name contains every WORD run; `--list` prints the names instead.
+//! Only tests whose name contains every WORD run; `--list` prints the names instead. With `BLESS` in
+//! the environment, transcripts are written anew from what libc does, or socksify where libc would do something else:
+//! to be read before they are believed.
 
 mod cases;
 mod compile;
@@ -14,6 +16,7 @@ mod header;
 mod report;
 mod run;
 mod scene;
+#[allow(dead_code)]
 mod scripts;
 mod target;
 

@@ -69,7 +69,8 @@ impl Scene {
         let program = tools.program(case.program, way)?;
         let wrapped = matches!(way, Way::Wrapped | Way::NoProxy);
         // A bad configuration, or none: socksify would not run the program at all.
-        let mut command = if wrapped && case.is_sound { Command::new(tools.socksify()) } else { Command::new(&program) };
+        let mut command =
+            if wrapped && case.is_sound { Command::new(tools.socksify()) } else { Command::new(&program) };
         command.env_clear();
         if wrapped && case.is_sound {
             command.arg(&program);
@@ -103,7 +104,7 @@ impl Scene {
         requests.sort();
         let mut sorted = expected;
         sorted.sort();
-        ensure!(requests == sorted, "the proxy was asked {requests:#?}, expected {sorted:#?}");
+        ensure!(requests == sorted, "the proxy was asked {requests:?}, expected {sorted:?}");
         drop(self.gate);
         let (relayed, connections) = (self.proxy.bytes_relayed(), self.proxy.connections());
         drop(self.proxy);

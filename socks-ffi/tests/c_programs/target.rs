@@ -92,9 +92,8 @@ impl Shared {
             if line == "who\n" {
                 self.say(client, &format!("{}\n", client.peer_addr()?))?;
             } else if let Some(addr) = line.strip_prefix("call ") {
-                let call = addr.trim().parse().map_err(io::Error::other).and_then(|addr: SocketAddr| {
-                    TcpStream::connect(addr)
-                });
+                let call =
+                    addr.trim().parse().map_err(io::Error::other).and_then(|addr: SocketAddr| TcpStream::connect(addr));
                 match call {
                     Ok(call) => {
                         self.say(client, &format!("calling from {}\n", call.local_addr()?))?;
