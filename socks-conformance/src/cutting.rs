@@ -49,8 +49,7 @@ impl<'a> Case<'a> {
     pub fn all(exchange: &'a Exchange, density: Density, restless: bool) -> Vec<Self> {
         let len = exchange.stream_len();
         let success = exchange.outcome.is_ok();
-        let case =
-            |cutting| Self { exchange, cutting, application: success, write_cap: None, restless: false };
+        let case = |cutting| Self { exchange, cutting, application: success, write_cap: None, restless: false };
         let near_the_ends = |offset: usize| offset < 12 || offset + 4 > len;
         let worth = |offset: &usize| near_the_ends(*offset) || (density == Density::Every && len <= LONG);
         let mut cases = vec![

@@ -76,12 +76,7 @@ pub trait Driver {
     ///
     /// # Errors
     /// Its own error, which [`is`](Self::is) understands.
-    fn negotiate(
-        &mut self,
-        over: Self::Transport,
-        command: Command,
-        offer: Offer,
-    ) -> Result<Negotiated, Self::Error>;
+    fn negotiate(&mut self, over: Self::Transport, command: Command, offer: Offer) -> Result<Negotiated, Self::Error>;
 
     /// Whether this is how it says `expected`.
     fn is(error: &Self::Error, expected: &Error) -> bool;

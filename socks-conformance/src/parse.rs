@@ -2,8 +2,8 @@
 
 use socks_proto::udp::DatagramError;
 use socks_proto::{
-    AuthFailure, Command, DomainName, Error, Event, LengthError, Login, Malformed, MethodId, ParseTargetError, Phase, Protection,
-    ReplyCode, TargetAddr, UserPass, WireAddr,
+    AuthFailure, Command, DomainName, Error, Event, LengthError, Login, Malformed, MethodId, ParseTargetError, Phase,
+    Protection, ReplyCode, TargetAddr, UserPass, WireAddr,
 };
 
 use crate::gss;
@@ -51,12 +51,12 @@ fn entries(text: &str) -> Result<Vec<Entry<'_>>, Located> {
             continue;
         }
         if line.starts_with(' ') {
-            let last = entries.last_mut().ok_or((number, "nothing to go on with".to_owned()))?;
+            let last = entries.last_mut().ok_or_else(|| (number, "nothing to go on with".to_owned()))?;
             // Comments end at their own line.
             last.value = format!("{} {}", without_comment(&last.value), line.trim());
             continue;
         }
-        let (key, value) = line.split_once(':').ok_or((number, "expected key: value".to_owned()))?;
+        let (key, value) = line.split_once(':').ok_or_else(|| (number, "expected key: value".to_owned()))?;
         entries.push(Entry { line: number, key, value: value.trim().to_owned() });
     }
     Ok(entries)
@@ -275,13 +275,9 @@ fn outcome(value: &str) -> Result<Result<(), Error>, String> {
     match words[..] {
         ["established"] => Ok(Ok(())),
         ["no-acceptable-method"] => Ok(Err(Error::NoAcceptableMethod)),
-        ["refused", name, code] => {
-            Ok(Err(Error::Refused { phase: phase(name)?, code: ReplyCode(text::byte(code)?) }))
-        }
+        ["refused", name, code] => Ok(Err(Error::Refused { phase: phase(name)?, code: ReplyCode(text::byte(code)?) })),
         ["eof", name] => Ok(Err(Error::Eof { phase: phase(name)? })),
-        ["malformed", name, ref rest @ ..] => {
-            Ok(Err(Error::Malformed { phase: phase(name)?, what: malformed(rest)? }))
-        }
+        ["malformed", name, ref rest @ ..] => Ok(Err(Error::Malformed { phase: phase(name)?, what: malformed(rest)? })),
         ["login-refused", status] => auth(AuthFailure::LoginRefused { status: text::byte(status)? }),
         ["context-refused"] => auth(AuthFailure::ContextRefused),
         ["protection-too-weak", level] => auth(AuthFailure::ProtectionTooWeak { level: text::byte(level)? }),

@@ -76,7 +76,11 @@ fn hear(wire: &mut impl Read, expected: &[u8]) -> Result<(), String> {
             Err(error) => return Err(error.to_string()),
         }
         if heard[..len] != expected[..len] {
-            return Err(format!("the client says {}, expected {}", heard[..len].escape_ascii(), expected.escape_ascii()));
+            return Err(format!(
+                "the client says {}, expected {}",
+                heard[..len].escape_ascii(),
+                expected.escape_ascii()
+            ));
         }
     }
     Ok(())

@@ -123,8 +123,7 @@ impl State {
                 Ok(n)
             }
             Some(Act::Expect(expected)) => {
-                let what =
-                    format!("the client says {}, expected {}", bytes.escape_ascii(), expected.escape_ascii());
+                let what = format!("the client says {}, expected {}", bytes.escape_ascii(), expected.escape_ascii());
                 Err(self.violate(ErrorKind::InvalidData, what))
             }
             _ => {

@@ -95,6 +95,7 @@ pub struct Exchange {
 }
 
 /// One line of a script.
+#[allow(clippy::large_enum_variant)] // As for What.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     /// The client says exactly this.
@@ -296,6 +297,5 @@ fn files(root: &Path) -> io::Result<Vec<PathBuf>> {
 fn read(root: &Path, file: &Path) -> Result<Vector, String> {
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let name = file.strip_prefix(root).unwrap_or(file).with_extension("");
-    parse::vector(&name.to_string_lossy(), &text)
-        .map_err(|(line, what)| format!("{}:{line}: {what}", file.display()))
+    parse::vector(&name.to_string_lossy(), &text).map_err(|(line, what)| format!("{}:{line}: {what}", file.display()))
 }

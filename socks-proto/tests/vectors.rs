@@ -111,7 +111,11 @@ fn datagrams_and_their_headers() {
     for vector in load() {
         match vector.what {
             What::Datagram { datagram, outcome } => {
-                let got = udp::decode(&datagram).map(|got| (got.frag, got.peer, got.payload.to_vec()));
+                let got = udp::decode(&datagram);
+                let place = got.ok().and_then(|got| got.fragment()).map(|part| (part.position, part.last));
+                let expected = outcome.as_ref().ok().filter(|(frag, ..)| *frag > 0);
+                assert_eq!(place, expected.map(|(frag, ..)| (frag % 128, *frag >= 128)), "{}", vector.name);
+                let got = got.map(|got| (got.frag, got.peer, got.payload.to_vec()));
                 assert_eq!(got, outcome, "{}", vector.name);
             }
             What::Header { target, header } => {

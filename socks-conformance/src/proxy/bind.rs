@@ -61,8 +61,7 @@ fn accept(session: &Session<'_>, listener: &OwnedFd, expected: &[IpAddr]) -> io:
             return Ok(None);
         }
         let client = (session.client.socket.as_fd(), PollFlags::RDHUP);
-        let [at_client, _] =
-            session.shared.stop.wait([Some(client), Some((listener.as_fd(), PollFlags::IN))], left)?;
+        let [at_client, _] = session.shared.stop.wait([Some(client), Some((listener.as_fd(), PollFlags::IN))], left)?;
         if !at_client.is_empty() {
             return Err(io::Error::other("the client left before its peer came"));
         }

@@ -55,6 +55,9 @@ pub enum Listen {
     Unix(PathBuf),
 }
 
+/// What takes the lines of a log.
+pub type LogFn = Box<dyn Fn(&str) + Send + Sync>;
+
 /// What a [`Proxy`] does. [`ProxyConfig::default`] listens on a free port of 127.0.0.1 and asks for no login.
 pub struct ProxyConfig {
     /// Where it listens.
@@ -62,7 +65,7 @@ pub struct ProxyConfig {
     /// The username and password that it asks for; `None` lets everybody in.
     pub login: Option<(String, String)>,
     /// Called with every log line, besides keeping it for [`Proxy::log_lines`].
-    pub log: Option<Box<dyn Fn(&str) + Send + Sync>>,
+    pub log: Option<LogFn>,
     /// Waits so long before each answer: a slow proxy.
     pub delay: Option<Duration>,
     /// Where BIND listens and datagrams leave from.
@@ -210,9 +213,7 @@ impl Listener {
                 let addr = listener.local_addr()?;
                 (Self::Tcp(listener), addr)
             }
-            Listen::Unix(path) => {
-                (Self::Unix(UnixListener::bind(path)?), SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))
-            }
+            Listen::Unix(path) => (Self::Unix(UnixListener::bind(path)?), SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
         };
         rustix::net::listen(listener.as_fd(), BACKLOG)?;
         rustix::io::ioctl_fionbio(listener.as_fd(), true)?;

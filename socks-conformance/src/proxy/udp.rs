@@ -15,6 +15,8 @@ use super::resolve::reply_code;
 use super::session::Session;
 use super::wait::{local_addr, socket};
 
+/// A client on a Unix socket is on this machine.
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// The longest datagram of UDP.
 const LONGEST: usize = 65_535;
 
@@ -40,8 +42,8 @@ struct Relay {
 
 impl Relay {
     fn new(session: &Session<'_>, target: &WireAddr) -> io::Result<Self> {
-        let local = session.client.local.unwrap_or(Ipv4Addr::LOCALHOST.into());
-        let client_ip = session.client.peer.unwrap_or(Ipv4Addr::LOCALHOST.into());
+        let local = session.client.local.unwrap_or(LOOPBACK);
+        let client_ip = session.client.peer.unwrap_or(LOOPBACK);
         let external = session.shared.config.external;
         let other: IpAddr =
             if external.is_ipv4() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
