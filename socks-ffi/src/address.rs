@@ -5,20 +5,30 @@ use std::mem::size_of;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::ptr;
 
-use libc::{sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, socklen_t};
+use libc::{sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t};
+
+/// The family of the address behind a pointer of C; `None` for what the kernel does not take at all.
+///
+/// # Safety
+/// `addr` is null or points to `len` readable bytes.
+pub(crate) unsafe fn family(addr: *const sockaddr, len: socklen_t) -> Option<c_int> {
+    let len = len as usize;
+    if addr.is_null() || len < size_of::<sa_family_t>() || len > size_of::<sockaddr_storage>() {
+        return None;
+    }
+    // SAFETY: there are bytes for a family, by the caller's promise and the test above.
+    Some(c_int::from(unsafe { ptr::read_unaligned(addr.cast::<sa_family_t>()) }))
+}
 
 /// The address behind a pointer of C, if it is one of IPv4 or IPv6.
 ///
 /// # Safety
 /// `addr` is null or points to `len` readable bytes.
 pub(crate) unsafe fn read(addr: *const sockaddr, len: socklen_t) -> Option<SocketAddr> {
+    // SAFETY: the caller's promise.
+    let family = unsafe { family(addr, len) }?;
     let len = len as usize;
-    if addr.is_null() || len < size_of::<sa_family_t>() {
-        return None;
-    }
-    // SAFETY: there are bytes for a family, by the caller's promise and the test above.
-    let family = unsafe { ptr::read_unaligned(addr.cast::<sa_family_t>()) };
-    match c_int::from(family) {
+    match family {
         libc::AF_INET if len >= size_of::<sockaddr_in>() => {
             // SAFETY: as above, for a whole sockaddr_in.
             let v4 = unsafe { ptr::read_unaligned(addr.cast::<sockaddr_in>()) };
@@ -86,8 +96,8 @@ mod tests {
     use super::*;
 
     fn round_trip(addr: SocketAddr) -> Option<SocketAddr> {
-        let mut storage = MaybeUninit::<libc::sockaddr_storage>::zeroed();
-        let mut len = size_of::<libc::sockaddr_storage>() as socklen_t;
+        let mut storage = MaybeUninit::<sockaddr_storage>::zeroed();
+        let mut len = size_of::<sockaddr_storage>() as socklen_t;
         // SAFETY: `storage` has room for `len` bytes, and is zeroed.
         unsafe {
             write(addr, storage.as_mut_ptr().cast(), &raw mut len);

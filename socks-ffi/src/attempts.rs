@@ -49,6 +49,14 @@ impl Attempts {
         self.rule
     }
 
+    /// Whether some server may need a socket of another kind than the program's.
+    pub(crate) fn may_need_another_kind(&self) -> bool {
+        self.rule.servers().iter().any(|server| match &server.endpoint {
+            Endpoint::Tcp { host: ServerHost::Ip(ip), .. } => ip.is_ipv6() || self.native != Domain::V4,
+            Endpoint::Tcp { host: ServerHost::Name(_), .. } | Endpoint::Unix(_) => true,
+        })
+    }
+
     /// The next address of the server at hand, or the first of the next one; an error where that has none.
     pub(crate) fn next(&mut self) -> Option<Result<Turn, Errno>> {
         if let (Some(server), Some(&addr)) = (self.server, self.addresses.get(self.next_address)) {

@@ -1,7 +1,7 @@
 //! Moves a pending socket on, as far as it goes without waiting.
 
 use std::net::SocketAddr;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::event::PollFlags;
 use rustix::io::Errno;
@@ -9,7 +9,7 @@ use socks_proto::{Command, Event, Step, WireAddr};
 
 use crate::record::{Phase, Record};
 use crate::sys::{self, socket};
-use crate::table;
+use crate::table::{self, Held};
 use crate::work::{Stage, Work};
 use crate::{debug, errno};
 
@@ -31,28 +31,38 @@ enum Progress {
 }
 
 /// Begins with the first proxy.
-pub(crate) fn start(record: &Record, fd: BorrowedFd<'_>, work: Box<Work>) -> Phase {
+pub(crate) fn start(record: &Held, fd: BorrowedFd<'_>) -> Phase {
     let Some(mut slot) = record.work.try_lock() else { return record.phase() };
-    let work = slot.insert(work);
-    let progress = work.next_attempt(fd).map(|()| Progress::Wait(PollFlags::OUT));
-    // A connect on the loopback or a Unix socket may be done: greet at once.
-    let progress = match progress {
-        Ok(_) if work.stage == Stage::Negotiating => advance(work, fd, Readiness::Polled(PollFlags::OUT)),
-        other => other,
+    let Some(work) = slot.as_deref_mut() else { return record.phase() };
+    let progress = match work.next_attempt(fd, record.is_shared()) {
+        // A connect on a Unix socket is done at once.
+        Ok(()) if work.stage == Stage::Negotiating => {
+            advance(work, fd, Readiness::Polled(PollFlags::OUT), record.is_shared())
+        }
+        Ok(()) => Ok(Progress::Wait(PollFlags::OUT)),
+        Err(error) => Err(error),
     };
     settle(record, fd, &mut slot, progress)
 }
 
 /// Moves on. Returns the phase that the record has afterwards, whoever moved it there.
-pub(crate) fn drive(record: &Record, fd: BorrowedFd<'_>, ready: Readiness) -> Phase {
+pub(crate) fn drive(record: &Held, fd: BorrowedFd<'_>, ready: Readiness) -> Phase {
     let phase = record.phase();
     if !matches!(phase, Phase::Pending | Phase::Bound) {
         return phase;
     }
+    // Who waits for it in the kernel asked for what the handshake wanted then, and must find it so.
+    if matches!(ready, Readiness::Unknown) && record.is_led() {
+        return phase;
+    }
     // Another thread is at it, for a moment only.
     let Some(mut slot) = record.work.try_lock() else { return record.phase() };
+    // Under the lock: who closes the descriptor waits for it before the number can name another socket.
+    if !table::is_current(fd.as_raw_fd(), record) {
+        return record.phase();
+    }
     let Some(work) = slot.as_deref_mut() else { return record.phase() };
-    let progress = advance(work, fd, ready);
+    let progress = advance(work, fd, ready, record.is_shared());
     settle(record, fd, &mut slot, progress)
 }
 
@@ -62,7 +72,7 @@ fn settle(
     slot: &mut Option<Box<Work>>,
     progress: Result<Progress, Errno>,
 ) -> Phase {
-    record.set_engaged(slot.as_ref().is_some_and(|work| work.is_engaged()));
+    record.set_proxied(slot.as_ref().is_some_and(|work| work.is_proxied()));
     let phase = match progress {
         Ok(Progress::Wait(wants)) => {
             record.set_wants(wants);
@@ -91,7 +101,7 @@ fn settle(
         Err(error) => {
             record.set_error(error);
             // What never went on its way to a proxy may be a socket that listens: hands off.
-            if record.is_engaged() {
+            if record.is_proxied() {
                 // First disconnected: the rest of the proxy's answer must not be read as the target's data.
                 let _ = socket::disconnect(fd);
                 socket::shut_down(fd);
@@ -117,9 +127,9 @@ fn reachable(bound: WireAddr, fd: BorrowedFd<'_>) -> Option<SocketAddr> {
     }
 }
 
-fn advance(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Progress, Errno> {
+fn advance(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness, is_shared: bool) -> Result<Progress, Errno> {
     if sys::now() >= work.deadline() && !matches!(ready, Readiness::Polled(flags) if !flags.is_empty()) {
-        return try_next(work, fd, Errno::TIMEDOUT);
+        return try_next(work, fd, Errno::TIMEDOUT, is_shared);
     }
     let mut ready = ready;
     if work.stage == Stage::Connecting {
@@ -131,24 +141,24 @@ fn advance(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Prog
             return Ok(Progress::Wait(PollFlags::OUT));
         }
         if flags.intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL) {
-            return try_next(work, fd, socket::take_error(fd).unwrap_or(Errno::CONNREFUSED));
+            return try_next(work, fd, socket::take_error(fd).unwrap_or(Errno::CONNREFUSED), is_shared);
         }
         work.stage = Stage::Negotiating;
         ready = Readiness::Polled(PollFlags::OUT);
     }
     match negotiate(work, fd, ready) {
-        Err(error) if !work.answered => try_next(work, fd, error),
+        Err(error) if !work.answered => try_next(work, fd, error, is_shared),
         outcome => outcome,
     }
 }
 
 /// The attempt at hand failed: the next one, unless its server has answered or the time is up.
-fn try_next(work: &mut Work, fd: BorrowedFd<'_>, error: Errno) -> Result<Progress, Errno> {
+fn try_next(work: &mut Work, fd: BorrowedFd<'_>, error: Errno, is_shared: bool) -> Result<Progress, Errno> {
     if work.answered || work.is_over(sys::now()) {
         return Err(error);
     }
     work.note(error);
-    work.next_attempt(fd)?;
+    work.next_attempt(fd, is_shared)?;
     // Whatever its stage: a socket that is connected already is writable at once.
     Ok(Progress::Wait(PollFlags::OUT))
 }

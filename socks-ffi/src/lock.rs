@@ -26,6 +26,20 @@ impl<T> TryLock<T> {
             .is_ok()
             .then(|| Guard { lock: self })
     }
+
+    pub(crate) fn is_taken(&self) -> bool {
+        self.taken.load(Ordering::Acquire)
+    }
+
+    /// Puts a new value in, whatever became of the old one's holder.
+    ///
+    /// Only for who knows that nobody can be using it: a record that was just taken from its pool.
+    pub(crate) fn reset(&self, value: T) {
+        self.taken.store(false, Ordering::Release);
+        if let Some(mut guard) = self.try_lock() {
+            *guard = value;
+        }
+    }
 }
 
 pub(crate) struct Guard<'a, T> {

@@ -1,4 +1,4 @@
-//! Which process this is: the one whose table this memory holds, a copy of it, or a guest in it.
+//! Which process this is: the one whose table this memory holds, a copy of it, or a child of vfork in it.
 //!
 //! A child of vfork runs in its parent's memory: what it closes and dups before exec must leave the parent's
 //! table alone. Neither getpid alone nor pthread_atfork can tell it from a forked child; a page that the kernel
@@ -15,7 +15,7 @@ const PAGE_SIZE: usize = 4096;
 /// Whether this is a child of vfork, in whose hands the table is not its own.
 ///
 /// Only asked for descriptors that are ours: one system call.
-pub(crate) fn is_guest() -> bool {
+pub(crate) fn is_vfork_child() -> bool {
     let Some(owner) = owner() else { return false };
     // Not libc's getpid: old ones remember the pid across vfork.
     let pid = rustix::process::getpid().as_raw_nonzero().get() as u32;
@@ -33,8 +33,13 @@ pub(crate) fn is_guest() -> bool {
 pub(crate) fn claim() {
     // Asks the system only when nobody is known: once in a process.
     if owner().is_some_and(|owner| owner.load(Ordering::Relaxed) == 0) {
-        let _ = is_guest();
+        let _ = is_vfork_child();
     }
+}
+
+/// In a forked child, before any vfork of its own could be taken for it.
+extern "C" fn claim_in_child() {
+    claim();
 }
 
 fn owner() -> Option<&'static AtomicU32> {
@@ -53,7 +58,12 @@ fn map() -> Option<*mut AtomicU32> {
     unsafe { madvise(page, PAGE_SIZE, Advice::LinuxWipeOnFork) }.ok()?;
     let page = page.cast::<AtomicU32>();
     match PAGE.compare_exchange(std::ptr::null_mut(), page, Ordering::AcqRel, Ordering::Acquire) {
-        Ok(_) => Some(page),
+        Ok(_) => {
+            // SAFETY: the handler only stores to the page; the library is never unmapped. Without memory for it,
+            // the first question in a forked child claims its table.
+            unsafe { libc::pthread_atfork(None, None, Some(claim_in_child)) };
+            Some(page)
+        }
         // Another thread was first; the spare page stays, once at the most.
         Err(first) => Some(first),
     }

@@ -30,7 +30,7 @@ pub(crate) enum Phase {
     /// The one peer is there and waits to be accepted.
     Arrived,
     /// The one peer was accepted; no other will come.
-    Spent,
+    Accepted,
 }
 
 impl Phase {
@@ -42,7 +42,7 @@ impl Phase {
         Self::BoundHere,
         Self::Bound,
         Self::Arrived,
-        Self::Spent,
+        Self::Accepted,
     ];
 
     fn from_u8(value: u8) -> Self {
@@ -54,6 +54,8 @@ impl Phase {
 pub(crate) struct Record {
     /// Generation in the high half, descriptors and calls that hold on to it in the low half.
     refs: AtomicU64,
+    /// Descriptors that have it.
+    descriptors: AtomicU32,
     phase: AtomicU8,
     /// What the handshake waits for, as poll(2) says it.
     wants: AtomicU16,
@@ -61,10 +63,14 @@ pub(crate) struct Record {
     error: AtomicI32,
     /// When to give up, in nanoseconds of the monotonic clock; `u64::MAX` never.
     deadline: AtomicU64,
+    /// Whether the program listens on it.
+    listening: AtomicBool,
     /// Whether connect has told its success: until then a second connect says 0, then EISCONN.
-    told: AtomicBool,
+    connect_reported: AtomicBool,
     /// Whether the socket is, or is becoming, connected to a proxy by our doing.
-    engaged: AtomicBool,
+    proxied: AtomicBool,
+    /// Whether some call waits for the handshake and will move it on.
+    led: AtomicBool,
     /// Whether the program's socket is one of IPv6, whatever stands under its number now.
     is_v6: AtomicBool,
     pub(crate) target: AtomicAddr,
@@ -76,12 +82,15 @@ impl Record {
     pub(crate) fn new() -> Self {
         Self {
             refs: AtomicU64::new(1 << 32),
+            descriptors: AtomicU32::new(0),
             phase: AtomicU8::new(0),
             wants: AtomicU16::new(0),
             error: AtomicI32::new(0),
             deadline: AtomicU64::new(u64::MAX),
-            told: AtomicBool::new(false),
-            engaged: AtomicBool::new(false),
+            listening: AtomicBool::new(false),
+            connect_reported: AtomicBool::new(false),
+            proxied: AtomicBool::new(false),
+            led: AtomicBool::new(false),
             is_v6: AtomicBool::new(false),
             target: AtomicAddr::new(),
             bound: AtomicAddr::new(),
@@ -90,16 +99,22 @@ impl Record {
     }
 
     /// Makes a free record one in use, held once. Only for who took it from the pool.
-    pub(crate) fn begin(&self, phase: Phase, domain: Domain) {
+    pub(crate) fn begin(&self, phase: Phase, domain: Domain, work: Option<Box<Work>>) {
+        self.descriptors.store(0, Ordering::Relaxed);
         self.wants.store(0, Ordering::Relaxed);
         self.error.store(0, Ordering::Relaxed);
-        self.deadline.store(u64::MAX, Ordering::Relaxed);
-        self.told.store(false, Ordering::Relaxed);
-        self.engaged.store(false, Ordering::Relaxed);
+        self.deadline.store(work.as_ref().map_or(u64::MAX, |work| work.deadline()), Ordering::Relaxed);
+        self.listening.store(false, Ordering::Relaxed);
+        self.connect_reported.store(false, Ordering::Relaxed);
+        self.proxied.store(false, Ordering::Relaxed);
+        self.led.store(false, Ordering::Relaxed);
         self.is_v6.store(domain == Domain::V6, Ordering::Relaxed);
         self.target.set(None);
         self.bound.set(None);
         self.phase.store(phase as u8, Ordering::Relaxed);
+        // What the last user left is freed only here: close, which leaves it, may run in a signal handler.
+        // A lock that a siglongjmp out of its holder left taken is replaced with it.
+        self.work.reset(work);
         self.refs.fetch_add(1, Ordering::Release);
     }
 
@@ -127,18 +142,36 @@ impl Record {
         loop {
             let last = refs as u32 == 1;
             // The generation counts up when the last one goes, so that no old reference fits any more.
-            let next = if last { ((refs >> 32).wrapping_add(1) << 32) | 1 } else { refs - 1 };
+            let next = if last { (refs >> 32).wrapping_add(1) << 32 } else { refs - 1 };
             match self.refs.compare_exchange_weak(refs, next, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) if !last => return false,
-                Ok(_) => {
-                    if let Some(mut work) = self.work.try_lock() {
-                        *work = None;
-                    }
-                    self.refs.fetch_sub(1, Ordering::AcqRel);
-                    return true;
-                }
+                Ok(_) => return last,
                 Err(now) => refs = now,
             }
+        }
+    }
+
+    pub(crate) fn add_descriptor(&self) {
+        self.descriptors.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn remove_descriptor(&self) {
+        self.descriptors.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Whether two or more descriptors have it.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.descriptors.load(Ordering::Acquire) > 1
+    }
+
+    /// Waits for who is moving it on at this moment: not long, as nobody waits while doing so.
+    ///
+    /// Bounded, since a signal handler can have interrupted just that.
+    pub(crate) fn await_driver(&self) {
+        for _ in 0..1000 {
+            if !self.work.is_taken() {
+                return;
+            }
+            std::thread::yield_now();
         }
     }
 
@@ -149,6 +182,10 @@ impl Record {
     /// Publishes a phase, and all that was stored before it. Returns the one before.
     pub(crate) fn swap_phase(&self, phase: Phase) -> Phase {
         Phase::from_u8(self.phase.swap(phase as u8, Ordering::AcqRel))
+    }
+
+    pub(crate) fn change_phase(&self, from: Phase, to: Phase) -> bool {
+        self.phase.compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     pub(crate) fn wants(&self) -> PollFlags {
@@ -180,16 +217,37 @@ impl Record {
     }
 
     /// `true` the first time it is asked.
-    pub(crate) fn tell(&self) -> bool {
-        !self.told.swap(true, Ordering::AcqRel)
+    pub(crate) fn report_connect(&self) -> bool {
+        !self.connect_reported.swap(true, Ordering::AcqRel)
     }
 
-    pub(crate) fn is_engaged(&self) -> bool {
-        self.engaged.load(Ordering::Acquire)
+    /// Takes the lead; `true` unless another has it.
+    pub(crate) fn take_lead(&self) -> bool {
+        !self.led.swap(true, Ordering::AcqRel)
     }
 
-    pub(crate) fn set_engaged(&self, engaged: bool) {
-        self.engaged.store(engaged, Ordering::Release);
+    pub(crate) fn leave_lead(&self) {
+        self.led.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn is_led(&self) -> bool {
+        self.led.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_listening(&self) {
+        self.listening.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_listening(&self) -> bool {
+        self.listening.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_proxied(&self) -> bool {
+        self.proxied.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_proxied(&self, proxied: bool) {
+        self.proxied.store(proxied, Ordering::Release);
     }
 
     pub(crate) fn domain(&self) -> Domain {
@@ -251,26 +309,26 @@ mod tests {
         let record = Record::new();
         let first = record.generation();
         assert!(!record.hold(first), "not in use yet");
-        record.begin(Phase::Pending, Domain::V4);
+        record.begin(Phase::Pending, Domain::V4, None);
         assert!(record.hold(first));
         assert!(!record.let_go());
         assert!(record.let_go(), "the last one");
         assert!(!record.hold(first));
         assert_ne!(record.generation(), first);
-        record.begin(Phase::Tunnel, Domain::V6);
+        record.begin(Phase::Tunnel, Domain::V6, None);
         assert!(!record.hold(first), "in use again, by somebody else");
         assert!(record.hold(record.generation()));
     }
 
     #[test]
-    fn an_error_and_a_success_are_told_once() {
+    fn an_error_and_a_success_are_reported_once() {
         let record = Record::new();
-        record.begin(Phase::Failed, Domain::V4);
+        record.begin(Phase::Failed, Domain::V4, None);
         record.set_error(Errno::CONNREFUSED);
         assert_eq!(record.take_error(), Some(Errno::CONNREFUSED));
         assert_eq!(record.take_error(), None);
-        assert!(record.tell());
-        assert!(!record.tell());
+        assert!(record.report_connect());
+        assert!(!record.report_connect());
     }
 
     #[test]

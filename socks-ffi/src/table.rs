@@ -10,6 +10,7 @@ use crate::pool::{Node, Pool};
 use crate::process;
 use crate::record::{Phase, Record};
 use crate::sys::socket::Domain;
+use crate::work::Work;
 
 /// As many descriptors as Linux lets a process have unless it is told otherwise (fs.nr_open).
 const SLOTS: usize = 1 << 20;
@@ -20,7 +21,7 @@ static TABLE: [AtomicU64; SLOTS] = [const { AtomicU64::new(0) }; SLOTS];
 static RECORDS: Pool<Record> = Pool::new();
 
 /// How many records stand in a phase in which a wait must be translated.
-static RESTLESS: AtomicU32 = AtomicU32::new(0);
+static INTERCEPTED: AtomicU32 = AtomicU32::new(0);
 
 /// A record that is held on to for the length of a call.
 pub(crate) struct Held(&'static Node<Record>);
@@ -36,8 +37,8 @@ impl Deref for Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if self.0.value.let_go() {
-            if is_restless(self.0.value.phase()) {
-                RESTLESS.fetch_sub(1, Ordering::AcqRel);
+            if is_intercepted(self.0.value.phase()) {
+                INTERCEPTED.fetch_sub(1, Ordering::AcqRel);
             }
             RECORDS.give(self.0);
         }
@@ -45,6 +46,14 @@ impl Drop for Held {
 }
 
 impl Held {
+    /// Enters the record under one more descriptor, which holds it too.
+    fn publish(&self, slot: &AtomicU64) {
+        let record = &self.0.value;
+        record.hold(record.generation());
+        record.add_descriptor();
+        forget_reference(slot.swap(self.reference(), Ordering::AcqRel));
+    }
+
     fn reference(&self) -> u64 {
         (u64::from(self.0.value.generation()) << 32) | (u64::from(self.0.number()) + 1)
     }
@@ -76,26 +85,26 @@ pub(crate) fn get(fd: RawFd) -> Option<Held> {
 
 /// Whether no wait has anything to translate.
 #[inline]
-pub(crate) fn is_quiet() -> bool {
-    RESTLESS.load(Ordering::Acquire) == 0
+pub(crate) fn nothing_intercepted() -> bool {
+    INTERCEPTED.load(Ordering::Acquire) == 0
 }
 
-/// Makes a record for a descriptor that has none.
+/// Makes a record for a descriptor, in place of what it had.
+///
+/// Its work, if it has some, is in it before anybody can see it.
 ///
 /// # Errors
 /// EMFILE for a descriptor beyond the table, ENOMEM: in both cases the socket must not go on.
-pub(crate) fn insert(fd: BorrowedFd<'_>, phase: Phase, domain: Domain) -> Result<Held, Errno> {
+pub(crate) fn insert(fd: BorrowedFd<'_>, phase: Phase, domain: Domain, work: Option<Box<Work>>) -> Result<Held, Errno> {
     process::claim();
     let slot = slot(fd.as_raw_fd()).ok_or(Errno::MFILE)?;
     let node = RECORDS.take(Record::new).ok_or(Errno::NOMEM)?;
-    node.value.begin(phase, domain);
-    if is_restless(phase) {
-        RESTLESS.fetch_add(1, Ordering::AcqRel);
+    node.value.begin(phase, domain, work);
+    if is_intercepted(phase) {
+        INTERCEPTED.fetch_add(1, Ordering::AcqRel);
     }
     let held = Held(node);
-    // One hold is the table's, one the caller's.
-    node.value.hold(node.value.generation());
-    forget_reference(slot.swap(held.reference(), Ordering::AcqRel));
+    held.publish(slot);
     Ok(held)
 }
 
@@ -104,20 +113,21 @@ pub(crate) fn insert(fd: BorrowedFd<'_>, phase: Phase, domain: Domain) -> Result
 /// # Errors
 /// EMFILE for a descriptor beyond the table.
 pub(crate) fn share(record: &Held, fd: RawFd) -> Result<(), Errno> {
-    if process::is_guest() {
+    if process::is_vfork_child() {
         return Ok(());
     }
     let slot = slot(fd).ok_or(Errno::MFILE)?;
-    record.0.value.hold(record.0.value.generation());
-    forget_reference(slot.swap(record.reference(), Ordering::AcqRel));
+    record.publish(slot);
     Ok(())
 }
 
-/// Forgets a descriptor that is closed or no longer ours. A guest in this memory forgets nothing.
+/// Forgets a descriptor that is closed or no longer ours. A child of vfork, in our memory, forgets nothing.
+///
+/// When it returns, no call works on the descriptor any more: the number may be given to another socket.
 pub(crate) fn forget(fd: RawFd) {
     if let Some(slot) = slot(fd)
         && slot.load(Ordering::Acquire) != 0
-        && !process::is_guest()
+        && !process::is_vfork_child()
     {
         forget_reference(slot.swap(0, Ordering::AcqRel));
     }
@@ -126,7 +136,9 @@ pub(crate) fn forget(fd: RawFd) {
 fn forget_reference(reference: u64) {
     let Some(node) = (reference as u32).checked_sub(1).and_then(|number| RECORDS.get(number)) else { return };
     // The table's own hold is given up with this one.
-    drop(Held(node));
+    let held = Held(node);
+    held.remove_descriptor();
+    held.await_driver();
 }
 
 /// Whether the descriptor still has this record, or was closed meanwhile by another thread.
@@ -134,20 +146,32 @@ pub(crate) fn is_current(fd: RawFd, record: &Held) -> bool {
     slot(fd).is_some_and(|slot| slot.load(Ordering::Acquire) == record.reference())
 }
 
-/// Changes the phase of a record and keeps the count of restless ones.
+/// Changes the phase of a record and keeps the count of intercepted ones.
 pub(crate) fn set_phase(record: &Record, phase: Phase) {
     // Counted up before and down after, so that no wait misses a record between the two.
-    if is_restless(phase) {
-        RESTLESS.fetch_add(1, Ordering::AcqRel);
+    if is_intercepted(phase) {
+        INTERCEPTED.fetch_add(1, Ordering::AcqRel);
     }
-    if is_restless(record.swap_phase(phase)) {
-        RESTLESS.fetch_sub(1, Ordering::AcqRel);
+    if is_intercepted(record.swap_phase(phase)) {
+        INTERCEPTED.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-fn is_restless(phase: Phase) -> bool {
+/// Changes the phase if it is still that one; of several who try, one does.
+pub(crate) fn change_phase(record: &Record, from: Phase, to: Phase) -> bool {
+    if is_intercepted(to) {
+        INTERCEPTED.fetch_add(1, Ordering::AcqRel);
+    }
+    let changed = record.change_phase(from, to);
+    if is_intercepted(if changed { from } else { to }) {
+        INTERCEPTED.fetch_sub(1, Ordering::AcqRel);
+    }
+    changed
+}
+
+fn is_intercepted(phase: Phase) -> bool {
     match phase {
-        Phase::Pending | Phase::Failed | Phase::Bound | Phase::Arrived | Phase::Spent => true,
+        Phase::Pending | Phase::Failed | Phase::Bound | Phase::Arrived | Phase::Accepted => true,
         Phase::Tunnel | Phase::Broken | Phase::BoundHere => false,
     }
 }
@@ -161,26 +185,26 @@ mod tests {
 
     use super::*;
 
-    /// The count of restless records is one for the whole process.
+    /// The count of intercepted records is one for the whole process.
     static ALONE: Mutex<()> = Mutex::new(());
 
     #[test]
     fn duplicates_share_a_record_until_the_last_one_goes() {
         let _alone = ALONE.lock();
         let (first, second) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
-        let record = insert(first.as_fd(), Phase::Pending, Domain::V4).unwrap();
+        let record = insert(first.as_fd(), Phase::Pending, Domain::V4, None).unwrap();
         share(&record, second.as_raw_fd()).unwrap();
         drop(record);
         forget(first.as_raw_fd());
         assert!(!is_ours(first.as_raw_fd()));
         let kept = get(second.as_raw_fd()).expect("the duplicate has it");
         assert_eq!(kept.phase(), Phase::Pending);
-        assert!(!is_quiet());
+        assert!(!nothing_intercepted());
         forget(second.as_raw_fd());
-        assert!(!is_quiet(), "a call still holds it");
+        assert!(!nothing_intercepted(), "a call still holds it");
         assert!(!is_current(second.as_raw_fd(), &kept));
         drop(kept);
-        assert!(is_quiet());
+        assert!(nothing_intercepted());
     }
 
     #[test]
@@ -203,7 +227,7 @@ mod tests {
                     for round in 0..5000 {
                         let fd = sockets[(start + round) % 4].as_fd();
                         match round % 5 {
-                            0 => drop(insert(fd, Phase::Pending, Domain::V4).unwrap()),
+                            0 => drop(insert(fd, Phase::Pending, Domain::V4, None).unwrap()),
                             1 => {
                                 if let Some(record) = get(fd.as_raw_fd()) {
                                     share(&record, sockets[start % 4].as_raw_fd()).unwrap();
@@ -222,6 +246,6 @@ mod tests {
             }
         });
         sockets.iter().for_each(|socket| forget(socket.as_raw_fd()));
-        assert!(is_quiet(), "a count was lost");
+        assert!(nothing_intercepted(), "a count was lost");
     }
 }

@@ -33,10 +33,14 @@ pub(crate) struct Work {
     attempts: Attempts,
     /// What stands under the descriptor now; another than the program's after a change of family.
     domain: Domain,
+    /// Whether the program bound the socket. Known where it matters, which is where another kind may be needed.
+    bound: bool,
+    /// Whether no attempt was made yet.
+    untried: bool,
     /// The descriptor's flags as they were just now, for the first attempt.
     flags: Option<OFlags>,
     /// Whether the socket is, or is becoming, connected to a proxy.
-    engaged: bool,
+    proxied: bool,
     last_error: Errno,
     /// When all of it must be done.
     deadline: u64,
@@ -63,8 +67,10 @@ impl Work {
             purpose,
             attempts: Attempts::new(rule, domain),
             domain,
+            bound: false,
+            untried: true,
             flags,
-            engaged: false,
+            proxied: false,
             last_error: Errno::HOSTUNREACH,
             deadline: sys::now().saturating_add(timeout),
             server_deadline: u64::MAX,
@@ -85,8 +91,8 @@ impl Work {
         now >= self.deadline
     }
 
-    pub(crate) fn is_engaged(&self) -> bool {
-        self.engaged
+    pub(crate) fn is_proxied(&self) -> bool {
+        self.proxied
     }
 
     /// Why the attempt at hand failed: what is told in the end, if no other one is better.
@@ -96,9 +102,11 @@ impl Work {
 
     /// Turns to the next address of the next server, as far as the first step of its connect.
     ///
+    /// `is_shared`: other descriptors are the same socket, so that it cannot be replaced by another kind.
+    ///
     /// # Errors
     /// The last attempt's error where none is left.
-    pub(crate) fn next_attempt(&mut self, fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    pub(crate) fn next_attempt(&mut self, fd: BorrowedFd<'_>, is_shared: bool) -> Result<(), Errno> {
         loop {
             let turn = match self.attempts.next() {
                 None => return Err(self.last_error),
@@ -112,7 +120,7 @@ impl Work {
             if self.is_over(now) {
                 return Err(Errno::TIMEDOUT);
             }
-            match self.begin(fd, turn.candidate) {
+            match self.begin(fd, turn.candidate, is_shared) {
                 Ok(connected) => {
                     self.stage = if connected { Stage::Negotiating } else { Stage::Connecting };
                     self.answered = false;
@@ -120,8 +128,8 @@ impl Work {
                     self.handshake = Some(self.handshake(turn.server));
                     return Ok(());
                 }
-                // Not about the proxy but about the program's socket, which listens or is connected already.
-                Err(error @ (Errno::ISCONN | Errno::ALREADY | Errno::BADF)) => return Err(error),
+                // Not about the proxy but about the program's socket: it listens, is connected, is of another family.
+                Err(error @ (Errno::ISCONN | Errno::ALREADY | Errno::BADF | Errno::AFNOSUPPORT)) => return Err(error),
                 Err(error) => self.note(error),
             }
         }
@@ -150,28 +158,33 @@ impl Work {
         Handshake::new(command, server.offer(self.attempts.rule().credentials()))
     }
 
-    fn begin(&mut self, fd: BorrowedFd<'_>, candidate: Candidate) -> Result<bool, Errno> {
-        if self.engaged {
+    fn begin(&mut self, fd: BorrowedFd<'_>, candidate: Candidate, is_shared: bool) -> Result<bool, Errno> {
+        if self.untried {
+            // Later it cannot be told any more: a socket keeps the port that an attempt gave it.
+            self.bound = self.attempts.may_need_another_kind() && socket::is_bound(fd);
+            self.untried = false;
+        }
+        if self.proxied {
             // A socket that just failed is free already; one that was too slow is not.
             let _ = socket::disconnect(fd);
-            self.engaged = false;
+            self.proxied = false;
         }
-        let outcome = self.begin_at(fd, candidate);
-        self.engaged = outcome.is_ok();
+        let outcome = self.begin_at(fd, candidate, is_shared);
+        self.proxied = outcome.is_ok();
         outcome
     }
 
-    fn begin_at(&mut self, fd: BorrowedFd<'_>, candidate: Candidate) -> Result<bool, Errno> {
+    fn begin_at(&mut self, fd: BorrowedFd<'_>, candidate: Candidate, is_shared: bool) -> Result<bool, Errno> {
         let endpoint = match candidate {
             Candidate::Unix(path) => {
-                self.become_a(fd, Domain::Unix)?;
+                self.become_a(fd, Domain::Unix, is_shared)?;
                 socket::Endpoint::Unix(path)
             }
             Candidate::Tcp(addr) if addr.is_ipv4() && self.domain == Domain::V6 && socket::allow_v4(fd).is_ok() => {
                 socket::Endpoint::Tcp(socket::mapped(addr))
             }
             Candidate::Tcp(addr) => {
-                self.become_a(fd, Domain::of(&addr))?;
+                self.become_a(fd, Domain::of(&addr), is_shared)?;
                 socket::Endpoint::Tcp(addr)
             }
         };
@@ -181,14 +194,27 @@ impl Work {
     /// Puts a socket of the program's own kind back, where a proxy of another family needed another one.
     pub(crate) fn restore(&mut self, fd: BorrowedFd<'_>, native: Domain) {
         // Without it, the descriptor fails at whatever the program does next: no way leads past the proxy.
-        let _ = self.become_a(fd, native);
+        let _ = self.become_a(fd, native, false);
     }
 
-    fn become_a(&mut self, fd: BorrowedFd<'_>, domain: Domain) -> Result<(), Errno> {
-        if self.domain != domain {
-            socket::replace(fd, domain)?;
-            self.domain = domain;
+    /// Puts a socket of another kind under the descriptor, if it is of another.
+    fn become_a(&mut self, fd: BorrowedFd<'_>, domain: Domain, is_shared: bool) -> Result<(), Errno> {
+        if self.domain == domain {
+            return Ok(());
         }
+        // Not for a program that named an address of a family which its socket does not have.
+        if socket::domain(fd) != Some(self.domain) {
+            return Err(Errno::AFNOSUPPORT);
+        }
+        if !socket::is_fresh(fd) {
+            return Err(Errno::ISCONN);
+        }
+        // The other descriptors would keep the old socket, and a new one has not the address that was bound.
+        if is_shared || self.bound {
+            return Err(Errno::HOSTUNREACH);
+        }
+        socket::replace(fd, domain)?;
+        self.domain = domain;
         Ok(())
     }
 }

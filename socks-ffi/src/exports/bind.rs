@@ -5,7 +5,7 @@ use std::ffi::c_int;
 use libc::{sockaddr, socklen_t};
 use rustix::io::Errno;
 
-use super::{borrow, fail, finish, guard};
+use super::{borrow, fail, finish, run};
 use crate::ops::{self, Decision};
 use crate::sys::real;
 use crate::{address, sys, table};
@@ -16,12 +16,12 @@ use crate::{address, sys, table};
 /// As bind(2): `addr` is null or points to `len` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn Rbind(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int {
-    let decision = guard(|| {
+    let decision = run(|call| {
         let Some(socket) = borrow(fd) else { return Decision::Pass };
         // SAFETY: the caller's promise.
         match unsafe { address::read(addr, len) } {
             // SAFETY: the caller's promise.
-            Some(to) => ops::bind::bind(socket, to, || match unsafe { real::bind(fd, addr, len) } {
+            Some(to) => ops::bind::bind(call, socket, to, || match unsafe { real::bind(fd, addr, len) } {
                 0 => Ok(()),
                 _ => Err(Errno::from_raw_os_error(sys::errno())),
             }),
@@ -38,8 +38,8 @@ pub unsafe extern "C-unwind" fn Rbind(fd: c_int, addr: *const sockaddr, len: soc
 /// None beyond listen(2), which takes no pointer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn Rlisten(fd: c_int, backlog: c_int) -> c_int {
-    let decision = guard(|| match borrow(fd) {
-        Some(socket) => ops::bind::listen(socket),
+    let decision = run(|call| match borrow(fd) {
+        Some(socket) => ops::bind::listen(call, socket),
         None => Decision::Pass,
     });
     // SAFETY: takes no pointer.
@@ -56,8 +56,8 @@ pub unsafe extern "C-unwind" fn Raccept(fd: c_int, addr: *mut sockaddr, len: *mu
         // SAFETY: the caller's promise.
         return unsafe { real::accept(fd, addr, len) };
     }
-    let decision = guard(|| match borrow(fd) {
-        Some(socket) => ops::bind::accept(socket, false, false),
+    let decision = run(|call| match borrow(fd) {
+        Some(socket) => ops::bind::accept(call, socket, false, false),
         None => Decision::Pass,
     });
     match decision {
@@ -69,6 +69,7 @@ pub unsafe extern "C-unwind" fn Raccept(fd: c_int, addr: *mut sockaddr, len: *mu
             accepted.fd
         }
         Decision::Fail(error) => fail(error),
+        Decision::Wait(_) => fail(Errno::IO),
         // SAFETY: the caller's promise.
         Decision::Pass => unsafe { real::accept(fd, addr, len) },
     }

@@ -2,9 +2,9 @@
 
 use std::ffi::c_int;
 
-use super::{fail, guard};
+use super::{borrow, fail, guard};
 use crate::ops::{self, Decision};
-use crate::sys::real;
+use crate::sys::{self, real};
 use crate::table;
 
 /// close(2).
@@ -26,8 +26,11 @@ pub unsafe extern "C-unwind" fn Rclose(fd: c_int) -> c_int {
 /// As fclose(3): `stream` is an open stream.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn Rfclose(stream: *mut libc::FILE) -> c_int {
+    let saved = sys::errno();
     // SAFETY: the caller's promise.
     let fd = unsafe { libc::fileno(stream) };
+    // A stream without a descriptor is no error here.
+    sys::set_errno(saved);
     if table::is_ours(fd) {
         forget(fd);
     }
@@ -59,9 +62,17 @@ pub unsafe extern "C-unwind" fn Rdup(fd: c_int) -> c_int {
 /// None beyond dup2(2), which takes no pointer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn Rdup2(old: c_int, new: c_int) -> c_int {
+    // What `new` was is gone before its number names another socket, unless the call will fail.
+    if old != new && table::is_ours(new) && is_open(old) {
+        forget(new);
+    }
     // SAFETY: takes no pointer.
     let new = unsafe { real::dup2(old, new) };
     shared(old, new)
+}
+
+fn is_open(fd: c_int) -> bool {
+    borrow(fd).is_some_and(|fd| rustix::io::fcntl_getfd(fd).is_ok())
 }
 
 /// The new descriptor takes part in what is known of the old one, or does not come to be.
@@ -70,7 +81,7 @@ fn shared(old: c_int, new: c_int) -> c_int {
         return new;
     }
     match guard(|| ops::close::share(old, new).into()) {
-        Decision::Done(()) | Decision::Pass => new,
+        Decision::Done(()) | Decision::Pass | Decision::Wait(_) => new,
         Decision::Fail(error) => {
             // SAFETY: takes no pointer; the descriptor was made by us just now.
             unsafe { real::close(new) };

@@ -1,11 +1,10 @@
 //! Rconnect, SOCKSinit.
 
 use std::ffi::{c_char, c_int};
-use std::ptr;
 
-use libc::{sa_family_t, sockaddr, socklen_t};
+use libc::{sockaddr, socklen_t};
 
-use super::{borrow, finish, guard};
+use super::{borrow, finish, guard, run};
 use crate::ops::{self, Decision};
 use crate::sys::real;
 use crate::{address, config, table};
@@ -16,33 +15,23 @@ use crate::{address, config, table};
 /// As connect(2): `addr` is null or points to `len` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn Rconnect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int {
-    let decision = guard(|| {
+    let decision = run(|call| {
         let Some(socket) = borrow(fd) else { return Decision::Pass };
         // SAFETY: the caller's promise.
-        match unsafe { address::read(addr, len) } {
-            Some(to) => ops::connect::connect(socket, to),
-            None => {
-                // SAFETY: the caller's promise; a family is read where there is room for one.
-                if unsafe { is_unspecified(addr, len) } {
-                    table::forget(fd);
-                }
-                Decision::Pass
-            }
+        if let Some(to) = unsafe { address::read(addr, len) } {
+            return ops::connect::connect(call, socket, to);
         }
+        // SAFETY: the caller's promise.
+        match unsafe { address::family(addr, len) } {
+            Some(libc::AF_UNSPEC) => table::forget(fd),
+            // Of a socket that is connected, or about to be, the kernel says so before it looks at the address.
+            Some(_) => return ops::connect::connect_again(call, socket).unwrap_or(Decision::Pass),
+            None => {}
+        }
+        Decision::Pass
     });
     // SAFETY: the caller's promise.
     finish(decision, || unsafe { real::connect(fd, addr, len) })
-}
-
-/// Whether the address is of AF_UNSPEC, by which a program dissolves a connection.
-///
-/// # Safety
-/// `addr` is null or points to `len` bytes.
-unsafe fn is_unspecified(addr: *const sockaddr, len: socklen_t) -> bool {
-    !addr.is_null()
-        && len as usize >= size_of::<sa_family_t>()
-        // SAFETY: there are bytes for a family.
-        && c_int::from(unsafe { ptr::read_unaligned(addr.cast::<sa_family_t>()) }) == libc::AF_UNSPEC
 }
 
 /// Reads the configuration now instead of at the first connect. Returns 0.

@@ -5,25 +5,29 @@ use std::ffi::{c_int, c_void};
 use libc::{iovec, msghdr, size_t, sockaddr, socklen_t, ssize_t};
 use rustix::io::Errno;
 
-use super::{borrow, fail, guard};
+use super::{borrow, fail, run};
 use crate::ops::{self, Decision};
 use crate::sys::real;
+use crate::sys::socket::Timeout;
 use crate::{address, table};
 
 /// Whether data may go; else why not.
-fn admit(fd: c_int, flags: c_int) -> Result<(), Errno> {
+fn admit(fd: c_int, flags: c_int, timeout: Timeout) -> Result<(), Errno> {
     if !table::is_ours(fd) {
         return Ok(());
     }
     let dont_wait = flags & libc::MSG_DONTWAIT != 0;
-    match guard(|| borrow(fd).map_or(Decision::Pass, |socket| ops::io::admit::<()>(socket, dont_wait))) {
+    let decision =
+        run(|call| borrow(fd).map_or(Decision::Pass, |socket| ops::io::admit::<()>(call, socket, dont_wait, timeout)));
+    match decision {
         Decision::Fail(error) => Err(error),
         Decision::Pass | Decision::Done(()) => Ok(()),
+        Decision::Wait(_) => Err(Errno::IO),
     }
 }
 
 macro_rules! io {
-    ($($(#[$doc:meta])* fn $name:ident = $real:ident($($arg:ident: $type:ty),*), flags $flags:expr;)*) => {
+    ($($(#[$doc:meta])* fn $name:ident = $real:ident($($arg:ident: $type:ty),*), flags $flags:expr, $timeout:ident;)*) => {
         $(
             $(#[$doc])*
             ///
@@ -33,7 +37,7 @@ macro_rules! io {
             /// As libc's function of this name.
             #[unsafe(no_mangle)]
             pub unsafe extern "C-unwind" fn $name(fd: c_int, $($arg: $type),*) -> ssize_t {
-                match admit(fd, $flags) {
+                match admit(fd, $flags, Timeout::$timeout) {
                     // SAFETY: the caller's promise.
                     Ok(()) => unsafe { real::$real(fd, $($arg),*) },
                     Err(error) => fail(error) as ssize_t,
@@ -45,23 +49,23 @@ macro_rules! io {
 
 io! {
     /// read(2).
-    fn Rread = read(buf: *mut c_void, len: size_t), flags 0;
+    fn Rread = read(buf: *mut c_void, len: size_t), flags 0, Receive;
     /// readv(2).
-    fn Rreadv = readv(parts: *const iovec, count: c_int), flags 0;
+    fn Rreadv = readv(parts: *const iovec, count: c_int), flags 0, Receive;
     /// recv(2).
-    fn Rrecv = recv(buf: *mut c_void, len: size_t, flags: c_int), flags flags;
+    fn Rrecv = recv(buf: *mut c_void, len: size_t, flags: c_int), flags flags, Receive;
     /// recvfrom(2).
     fn Rrecvfrom = recvfrom(
         buf: *mut c_void, len: size_t, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t
-    ), flags flags;
+    ), flags flags, Receive;
     /// recvmsg(2).
-    fn Rrecvmsg = recvmsg(message: *mut msghdr, flags: c_int), flags flags;
+    fn Rrecvmsg = recvmsg(message: *mut msghdr, flags: c_int), flags flags, Receive;
     /// send(2).
-    fn Rsend = send(buf: *const c_void, len: size_t, flags: c_int), flags flags;
+    fn Rsend = send(buf: *const c_void, len: size_t, flags: c_int), flags flags, Send;
     /// write(2).
-    fn Rwrite = write(buf: *const c_void, len: size_t), flags 0;
+    fn Rwrite = write(buf: *const c_void, len: size_t), flags 0, Send;
     /// writev(2).
-    fn Rwritev = writev(parts: *const iovec, count: c_int), flags 0;
+    fn Rwritev = writev(parts: *const iovec, count: c_int), flags 0, Send;
 }
 
 /// sendto(2). With MSG_FASTOPEN it connects: through the proxy, and the data follow when that is done.
@@ -81,7 +85,7 @@ pub unsafe extern "C-unwind" fn Rsendto(
     let admitted = match unsafe { connect_first(fd, flags, addr, addr_len) } {
         // SAFETY: the caller's promise. Connected by us, the socket needs no address.
         Ok(true) => return unsafe { real::send(fd, buf, len, flags & !libc::MSG_FASTOPEN) },
-        Ok(false) => admit(fd, flags),
+        Ok(false) => admit(fd, flags, Timeout::Send),
         Err(error) => Err(error),
     };
     match admitted {
@@ -107,11 +111,11 @@ pub unsafe extern "C-unwind" fn Rsendmsg(fd: c_int, message: *const msghdr, flag
                 // SAFETY: the caller's promise.
                 return unsafe { real::sendmsg(fd, &raw const message, flags & !libc::MSG_FASTOPEN) };
             }
-            Ok(false) => admit(fd, flags),
+            Ok(false) => admit(fd, flags, Timeout::Send),
             Err(error) => Err(error),
         }
     } else {
-        admit(fd, flags)
+        admit(fd, flags, Timeout::Send)
     };
     match admitted {
         // SAFETY: the caller's promise.
@@ -131,9 +135,10 @@ unsafe fn connect_first(fd: c_int, flags: c_int, addr: *const sockaddr, len: soc
     // SAFETY: the caller's promise.
     let to = unsafe { address::read(addr, len) };
     let (Some(socket), Some(to)) = (borrow(fd), to) else { return Ok(false) };
-    match guard(|| ops::connect::connect(socket, to)) {
+    match run(|call| ops::connect::connect(call, socket, to)) {
         Decision::Done(()) => Ok(true),
         Decision::Pass => Ok(false),
         Decision::Fail(error) => Err(error),
+        Decision::Wait(_) => Err(Errno::IO),
     }
 }

@@ -14,12 +14,15 @@ use std::cell::Cell;
 use std::ffi::c_int;
 use std::os::fd::BorrowedFd;
 use std::panic::{self, AssertUnwindSafe};
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use libc::{nfds_t, pollfd, timespec};
 use rustix::io::Errno;
 
 use crate::ops::Decision;
-use crate::sys;
+use crate::ops::pause::Call;
+use crate::sys::{self, real};
 
 thread_local! {
     /// How deep this thread is in our code.
@@ -52,6 +55,37 @@ fn silence_panics() {
     }));
 }
 
+/// Runs a call of ours to its end. It waits in between, in libc's function and so outside of the boundary.
+fn run<T>(mut call: impl FnMut(&mut Call) -> Decision<T>) -> Decision<T> {
+    let mut state = Call::new();
+    loop {
+        let mut pause = match guard(|| call(&mut state)) {
+            Decision::Wait(pause) => pause,
+            decision => return decision,
+        };
+        let (fds, nanos) = pause.ask();
+        let outcome = poll(fds, nanos);
+        if let Decision::Fail(error) = guard(|| pause.resume(outcome).into()) {
+            return Decision::Fail(error);
+        }
+        state.set_resumed();
+    }
+}
+
+/// libc's poll, to the nanosecond.
+fn poll(fds: &mut [pollfd], nanos: Option<u64>) -> Result<(), Errno> {
+    let timeout = nanos.map(|nanos| timespec {
+        tv_sec: (nanos / 1_000_000_000) as libc::time_t,
+        tv_nsec: (nanos % 1_000_000_000) as libc::c_long,
+    });
+    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: the slice is an array of its length; the timeout lives as long as the call.
+    match unsafe { real::ppoll(fds.as_mut_ptr(), fds.len() as nfds_t, timeout, ptr::null()) } {
+        ..0 => Err(Errno::from_raw_os_error(sys::errno())),
+        _ => Ok(()),
+    }
+}
+
 /// The descriptor that C names by its number; `None` for a negative one.
 fn borrow<'fd>(fd: c_int) -> Option<BorrowedFd<'fd>> {
     // SAFETY: the caller owns the descriptor for the length of the call. If it lied, the kernel says EBADF:
@@ -71,5 +105,7 @@ fn finish(decision: Decision<()>, pass: impl FnOnce() -> c_int) -> c_int {
         Decision::Done(()) => 0,
         Decision::Fail(error) => fail(error),
         Decision::Pass => pass(),
+        // `run` has waited; what did not run there cannot.
+        Decision::Wait(_) => fail(Errno::IO),
     }
 }

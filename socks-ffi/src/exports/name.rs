@@ -7,7 +7,7 @@ use std::ptr;
 use libc::{sockaddr, socklen_t};
 use rustix::io::Errno;
 
-use super::{borrow, fail, guard};
+use super::{borrow, fail, guard, run};
 use crate::ops::{self, Decision};
 use crate::sys::real;
 use crate::{address, table};
@@ -18,7 +18,8 @@ use crate::{address, table};
 /// As getpeername(2): `len` points to the room at `addr`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn Rgetpeername(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int {
-    let decision = if table::is_ours(fd) { guard(|| name_of(fd, ops::name::peer)) } else { Decision::Pass };
+    let decision =
+        if table::is_ours(fd) { guard(|| borrow(fd).map_or(Decision::Pass, ops::name::peer)) } else { Decision::Pass };
     // SAFETY: the caller's promise.
     unsafe { tell(decision, addr, len, || real::getpeername(fd, addr, len)) }
 }
@@ -29,13 +30,13 @@ pub unsafe extern "C-unwind" fn Rgetpeername(fd: c_int, addr: *mut sockaddr, len
 /// As getsockname(2): `len` points to the room at `addr`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn Rgetsockname(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int {
-    let decision = if table::is_ours(fd) { guard(|| name_of(fd, ops::name::local)) } else { Decision::Pass };
+    let decision = if table::is_ours(fd) {
+        run(|call| borrow(fd).map_or(Decision::Pass, |socket| ops::name::local(call, socket)))
+    } else {
+        Decision::Pass
+    };
     // SAFETY: the caller's promise.
     unsafe { tell(decision, addr, len, || real::getsockname(fd, addr, len)) }
-}
-
-fn name_of(fd: c_int, name: impl FnOnce(std::os::fd::BorrowedFd<'_>) -> Decision<SocketAddr>) -> Decision<SocketAddr> {
-    borrow(fd).map_or(Decision::Pass, name)
 }
 
 /// # Safety
@@ -48,12 +49,15 @@ unsafe fn tell(
 ) -> c_int {
     match decision {
         Decision::Done(_) if addr.is_null() || len.is_null() => fail(Errno::FAULT),
+        // SAFETY: the caller's promise.
+        Decision::Done(_) if unsafe { *len } > c_int::MAX as socklen_t => fail(Errno::INVAL),
         Decision::Done(name) => {
             // SAFETY: the caller's promise.
             unsafe { address::write(name, addr, len) };
             0
         }
         Decision::Fail(error) => fail(error),
+        Decision::Wait(_) => fail(Errno::IO),
         Decision::Pass => pass(),
     }
 }
@@ -88,6 +92,7 @@ pub unsafe extern "C-unwind" fn Rgetsockopt(
             0
         }
         Decision::Fail(error) => fail(error),
+        Decision::Wait(_) => fail(Errno::IO),
         // SAFETY: the caller's promise.
         Decision::Pass => unsafe { real::getsockopt(fd, level, name, value, len) },
     }

@@ -1,6 +1,7 @@
 //! Rpoll, Rselect.
 
 use std::ffi::{c_int, c_ulong};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 use std::slice;
 
@@ -9,9 +10,9 @@ use rustix::event::PollFlags;
 use rustix::io::Errno;
 
 use super::{borrow, fail, guard};
-use crate::ops::select::Interest;
-use crate::ops::wait::Entry;
-use crate::ops::{self, Decision};
+use crate::ops::Decision;
+use crate::ops::select::{Interest, Selecting};
+use crate::ops::wait::{Entry, Waiting};
 use crate::sys::real;
 use crate::{sys, table};
 
@@ -21,35 +22,58 @@ use crate::{sys, table};
 /// As poll(2): `fds` points to `count` entries.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn Rpoll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int {
-    if table::is_quiet() || fds.is_null() || count == 0 {
+    if table::nothing_intercepted() || fds.is_null() || count == 0 || count > MOST {
         // SAFETY: the caller's promise.
         return unsafe { real::poll(fds, count, timeout) };
     }
-    let decision = guard(|| {
+    // SAFETY: the caller's promise.
+    let entries = unsafe { slice::from_raw_parts_mut(fds, count as usize) };
+    let nanos = u64::try_from(timeout).ok().map(|millis| millis * 1_000_000);
+    let mut waiting = match guard(|| begin_poll(entries, nanos)) {
+        Decision::Done(waiting) => waiting,
+        Decision::Fail(error) => return fail(error),
         // SAFETY: the caller's promise.
-        let fds = unsafe { slice::from_raw_parts_mut(fds, count as usize) };
-        let mut entries: Vec<_> = fds
-            .iter()
-            .map(|entry| Entry {
-                fd: borrow(entry.fd),
-                events: PollFlags::from_bits_retain(entry.events as u16),
-                revents: PollFlags::empty(),
-            })
-            .collect();
-        let nanos = u64::try_from(timeout).ok().map(|millis| millis * 1_000_000);
-        let decision = ops::wait::poll(&mut entries, nanos);
-        if let Decision::Done(_) = decision {
-            for (entry, waited) in fds.iter_mut().zip(&entries) {
+        Decision::Pass | Decision::Wait(_) => return unsafe { real::poll(fds, count, timeout) },
+    };
+    let ready = follow(&mut waiting, Waiting::ask, |waiting| Ok(waiting.digest()));
+    match ready {
+        Ok(ready) => {
+            for (entry, waited) in entries.iter_mut().zip(&waiting.entries) {
                 entry.revents = waited.revents.bits() as i16;
             }
+            c_int::try_from(ready).unwrap_or(c_int::MAX)
         }
-        decision
-    });
-    match decision {
-        Decision::Done(ready) => c_int::try_from(ready).unwrap_or(c_int::MAX),
-        Decision::Fail(error) => fail(error),
-        // SAFETY: the caller's promise.
-        Decision::Pass => unsafe { real::poll(fds, count, timeout) },
+        Err(error) => fail(error),
+    }
+}
+
+/// More entries than a process can have descriptors are for the kernel to refuse.
+const MOST: nfds_t = 1 << 20;
+
+fn begin_poll<'fd>(entries: &[pollfd], nanos: Option<u64>) -> Decision<Waiting<'fd>> {
+    let entry = |entry: &pollfd| Entry {
+        fd: borrow(entry.fd),
+        events: PollFlags::from_bits_retain(entry.events as u16),
+        revents: PollFlags::empty(),
+    };
+    Waiting::new(entries.iter().map(entry).collect(), nanos).map_or(Decision::Pass, Decision::Done)
+}
+
+/// Asks libc's poll, outside of the boundary, until there is something to say.
+fn follow<W>(
+    waiting: &mut W,
+    ask: impl Fn(&mut W) -> (&mut [pollfd], Option<u64>),
+    digest: impl Fn(&mut W) -> Result<Option<usize>, Errno>,
+) -> Result<usize, Errno> {
+    loop {
+        let (fds, nanos) = ask(waiting);
+        super::poll(fds, nanos)?;
+        match guard(|| digest(waiting).into()) {
+            Decision::Done(Some(ready)) => return Ok(ready),
+            Decision::Done(None) => {}
+            Decision::Fail(error) => return Err(error),
+            Decision::Pass | Decision::Wait(_) => return Err(Errno::IO),
+        }
     }
 }
 
@@ -65,40 +89,46 @@ pub unsafe extern "C-unwind" fn Rselect(
     except: *mut fd_set,
     timeout: *mut timeval,
 ) -> c_int {
-    if table::is_quiet() || count <= 0 {
+    if table::nothing_intercepted() || count <= 0 {
         // SAFETY: the caller's promise.
         return unsafe { real::select(count, read, write, except, timeout) };
     }
-    let decision = guard(|| {
-        // SAFETY: the caller's promise.
-        let mut sets = unsafe { Sets::new(count, [read, write, except]) };
-        // SAFETY: the caller's promise.
-        let nanos = match unsafe { timeout.as_ref() }.map(nanos) {
-            None => None,
-            Some(Ok(nanos)) => Some(nanos),
-            Some(Err(error)) => return Decision::Fail(error),
-        };
-        let begun = sys::now();
-        let mut asked = sets.asked();
-        let decision = ops::select::select(&mut asked, nanos);
-        if let Decision::Done(_) = decision {
-            sets.answer(asked.iter().map(|(fd, met)| (std::os::fd::AsRawFd::as_raw_fd(fd), *met)));
+    // SAFETY: the caller's promise.
+    let mut sets = unsafe { Sets::new(count, [read, write, except]) };
+    // SAFETY: the caller's promise.
+    let nanos = match unsafe { timeout.as_ref() }.map(nanos).transpose() {
+        Ok(nanos) => nanos,
+        Err(error) => return fail(error),
+    };
+    let begun = sys::now();
+    let begin = || {
+        let asked = sets.asked();
+        let selecting = Selecting::new(&asked, nanos);
+        selecting.map_or(Decision::Pass, |selecting| Decision::Done((asked, selecting)))
+    };
+    let (asked, mut selecting) = match guard(begin) {
+        Decision::Done(begun) => begun,
+        Decision::Fail(error) => return fail(error),
+        Decision::Pass | Decision::Wait(_) => {
+            // SAFETY: the caller's promise.
+            return unsafe { real::select(count, read, write, except, timeout) };
         }
-        if let (Some(nanos), Decision::Done(_) | Decision::Fail(_)) = (nanos, decision) {
-            let left = nanos.saturating_sub(sys::now().saturating_sub(begun));
-            // SAFETY: the caller's promise: not null, as there is a value.
-            unsafe {
-                (*timeout).tv_sec = (left / 1_000_000_000) as libc::time_t;
-                (*timeout).tv_usec = (left % 1_000_000_000 / 1000) as libc::suseconds_t;
-            }
+    };
+    let outcome = follow(&mut selecting, |selecting| selecting.waiting.ask(), Selecting::digest);
+    if let Some(nanos) = nanos {
+        let left = nanos.saturating_sub(sys::now().saturating_sub(begun));
+        // SAFETY: the caller's promise: not null, as there is a value.
+        unsafe {
+            (*timeout).tv_sec = (left / 1_000_000_000) as libc::time_t;
+            (*timeout).tv_usec = (left % 1_000_000_000 / 1000) as libc::suseconds_t;
         }
-        decision
-    });
-    match decision {
-        Decision::Done(ready) => c_int::try_from(ready).unwrap_or(c_int::MAX),
-        Decision::Fail(error) => fail(error),
-        // SAFETY: the caller's promise.
-        Decision::Pass => unsafe { real::select(count, read, write, except, timeout) },
+    }
+    match outcome {
+        Ok(ready) => {
+            sets.answer(selecting.met().map(|(index, met)| (asked[index].0.as_raw_fd(), met)));
+            c_int::try_from(ready).unwrap_or(c_int::MAX)
+        }
+        Err(error) => fail(error),
     }
 }
 
@@ -140,7 +170,7 @@ impl Sets<'_> {
     }
 
     /// The descriptors that stand in some set.
-    fn asked<'fd>(&self) -> Vec<(std::os::fd::BorrowedFd<'fd>, Interest)> {
+    fn asked<'fd>(&self) -> Vec<(BorrowedFd<'fd>, Interest)> {
         (0..self.count)
             .filter_map(|fd| {
                 let [read, write, except] = [0, 1, 2].map(|set| self.has(set, fd));
@@ -182,8 +212,7 @@ mod tests {
         let sets = [read.as_mut_ptr().cast::<fd_set>(), write.as_mut_ptr().cast(), ptr::null_mut()];
         // SAFETY: the arrays have room for `count` bits.
         let mut sets = unsafe { Sets::new(count, sets) };
-        let asked: Vec<_> =
-            sets.asked().iter().map(|(fd, interest)| (std::os::fd::AsRawFd::as_raw_fd(fd), *interest)).collect();
+        let asked: Vec<_> = sets.asked().iter().map(|(fd, interest)| (fd.as_raw_fd(), *interest)).collect();
         let reads = Interest { read: true, ..Interest::default() };
         assert_eq!(asked, [(0, reads), (2, Interest { write: true, ..reads })]);
         let writes = Interest { write: true, ..Interest::default() };

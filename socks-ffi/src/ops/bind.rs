@@ -12,23 +12,21 @@ use rustix::io::Errno;
 use socks_config::{ProxyRule, Route};
 use socks_proto::TargetAddr;
 
+use super::Decision;
 use super::connect::{self, take_failure};
-use super::{Decision, wait_while, wait_while_pending};
+use super::pause::Call;
 use crate::drive::{self, Readiness};
 use crate::record::Phase;
 use crate::sys::resolve;
-use crate::sys::socket::{self, Domain};
+use crate::sys::socket::{self, Domain, Timeout};
 use crate::table::{self, Held};
 use crate::work::Purpose;
 
 /// The rule that sends an address to a proxy, for a TCP socket.
 fn rule(fd: BorrowedFd<'_>, addr: SocketAddr) -> Result<Option<&'static ProxyRule>, Errno> {
-    if resolve::is_inside() {
-        return Ok(None);
-    }
     match connect::route(addr) {
         Route::Direct => Ok(None),
-        _ if !socket::is_tcp(fd) => Ok(None),
+        _ if !socket::is_tcp(fd) || resolve::is_inside() => Ok(None),
         Route::Proxy(rule) => Ok(Some(rule)),
         _ => Err(Errno::ACCESS),
     }
@@ -36,6 +34,7 @@ fn rule(fd: BorrowedFd<'_>, addr: SocketAddr) -> Result<Option<&'static ProxyRul
 
 /// What comes of binding; `bind_here` is libc's bind.
 pub(crate) fn bind(
+    call: &mut Call,
     fd: BorrowedFd<'_>,
     addr: SocketAddr,
     bind_here: impl FnOnce() -> Result<(), Errno>,
@@ -43,70 +42,98 @@ pub(crate) fn bind(
     if let Some(record) = connect::live(fd)
         && record.phase() != Phase::Broken
     {
-        return Decision::Fail(Errno::INVAL);
+        return if call.is_resumed() { follow_bind(call, fd, record) } else { Decision::Fail(Errno::INVAL) };
     }
-    // Where the rules refuse an address, binding alone sends nothing yet: connect and listen ask them again.
-    let Ok(Some(rule)) = rule(fd, addr) else { return Decision::Pass };
-    let outcome = match bind_here() {
-        Ok(()) => table::insert(fd, Phase::BoundHere, Domain::of(&addr)).map(drop),
+    let rule = match rule(fd, addr) {
+        Ok(None) => return Decision::Pass,
+        Ok(rule) => rule,
+        // Binding alone sends nothing: connect asks the rules again, and listen is refused.
+        Err(_) => None,
+    };
+    let domain = Domain::of(&addr);
+    match (bind_here(), rule) {
+        (Ok(()), _) => table::insert(fd, Phase::BoundHere, domain, None).map(drop).into(),
         // The address is the proxy's: a program that got it from getsockname after a connect.
-        Err(Errno::ADDRNOTAVAIL) => {
-            table::insert(fd, Phase::BoundHere, Domain::of(&addr)).and_then(|record| move_to(fd, &record, rule))
-        }
+        (Err(Errno::ADDRNOTAVAIL), Some(rule)) => match start(fd, rule, domain) {
+            Ok(record) => follow_bind(call, fd, record),
+            Err(error) => Decision::Fail(error),
+        },
+        (Err(error), _) => Decision::Fail(error),
+    }
+}
+
+/// Asks the proxy to listen.
+fn start(fd: BorrowedFd<'_>, rule: &'static ProxyRule, domain: Domain) -> Result<Held, Errno> {
+    let work = connect::work(Purpose::Bind(TargetAddr::UNSPECIFIED), rule, domain, None);
+    let record = table::insert(fd, Phase::Pending, domain, Some(work))?;
+    drive::start(&record, fd);
+    Ok(record)
+}
+
+/// Waits for the first reply to BIND. bind(2) never says EINPROGRESS, so this waits whatever the flags.
+fn follow_bind(call: &mut Call, fd: BorrowedFd<'_>, record: Held) -> Decision<()> {
+    match record.phase() {
+        Phase::Pending => call.wait(fd, record, Timeout::Send, Errno::TIMEDOUT),
+        Phase::Bound | Phase::Arrived => Decision::Done(()),
+        _ => Decision::Fail(connect::fail(fd, &record)),
+    }
+}
+
+/// A socket that is bound here goes on to the proxy: the program listens, or asks where peers can reach it.
+///
+/// Fails with what a connect to the proxy can fail with; EOPNOTSUPP where it does not know BIND.
+pub(super) fn move_to_proxy(call: &mut Call, fd: BorrowedFd<'_>, record: Held) -> Decision<()> {
+    if record.phase() != Phase::BoundHere {
+        return follow_bind(call, fd, record);
+    }
+    let addr = socket::local_addr(fd).unwrap_or_else(|| socket::unspecified(record.domain()));
+    let started = match rule(fd, addr) {
+        Ok(Some(rule)) => start(fd, rule, record.domain()),
+        Ok(None) => return Decision::Done(()),
         Err(error) => Err(error),
     };
-    outcome.into()
-}
-
-/// A socket that is bound here goes on to the proxy.
-///
-/// # Errors
-/// What a connect to the proxy can fail with; EOPNOTSUPP where it does not know BIND.
-pub(super) fn move_to_proxy(fd: BorrowedFd<'_>, record: &Held) -> Result<(), Errno> {
-    let addr = socket::local_addr(fd).unwrap_or_else(|| socket::unspecified(record.domain()));
-    match rule(fd, addr)? {
-        Some(rule) => move_to(fd, record, rule),
-        None => Ok(()),
+    match started {
+        Ok(record) => follow_bind(call, fd, record),
+        Err(error) => Decision::Fail(error),
     }
-}
-
-fn move_to(fd: BorrowedFd<'_>, record: &Held, rule: &'static ProxyRule) -> Result<(), Errno> {
-    let purpose = Purpose::Bind(TargetAddr::UNSPECIFIED);
-    let work = connect::work(purpose, rule, record.domain(), None);
-    table::set_phase(record, Phase::Pending);
-    // bind(2) never says EINPROGRESS, so this waits whatever the descriptor's flags.
-    drive::start(record, fd, work);
-    let error = match wait_while_pending(fd, record) {
-        Ok(Phase::Bound | Phase::Arrived) => return Ok(()),
-        Ok(_) => take_failure(record),
-        // Nothing can be left half bound.
-        Err(error) => error,
-    };
-    connect::give_up(fd, record);
-    Err(error)
 }
 
 /// listen(2): nothing is left to do at the proxy.
-pub(crate) fn listen(fd: BorrowedFd<'_>) -> Decision<()> {
-    let Some(record) = connect::live(fd) else { return listen_unbound(fd) };
-    match record.phase() {
-        Phase::BoundHere => move_to_proxy(fd, &record).into(),
-        Phase::Bound | Phase::Arrived | Phase::Spent => Decision::Done(()),
+pub(crate) fn listen(call: &mut Call, fd: BorrowedFd<'_>) -> Decision<()> {
+    let Some(record) = connect::live(fd) else { return listen_unbound(call, fd) };
+    let outcome = match record.phase() {
+        Phase::BoundHere => move_to_proxy(call, fd, record),
+        Phase::Pending if call.is_resumed() => follow_bind(call, fd, record),
+        Phase::Bound | Phase::Arrived | Phase::Accepted => Decision::Done(()),
         Phase::Pending | Phase::Tunnel => Decision::Fail(Errno::INVAL),
         Phase::Failed | Phase::Broken => Decision::Fail(take_failure(&record)),
+    };
+    if let (Decision::Done(()), Some(record)) = (&outcome, table::get(fd.as_raw_fd())) {
+        record.set_listening();
     }
+    outcome
 }
 
 /// Without a bind before it, listening means the wildcard address.
-fn listen_unbound(fd: BorrowedFd<'_>) -> Decision<()> {
+fn listen_unbound(call: &mut Call, fd: BorrowedFd<'_>) -> Decision<()> {
     let Some(addr) = socket::local_addr(fd).filter(|addr| addr.port() == 0) else { return Decision::Pass };
     match rule(fd, addr) {
-        Ok(Some(rule)) => {
-            table::insert(fd, Phase::BoundHere, Domain::of(&addr)).and_then(|record| move_to(fd, &record, rule)).into()
-        }
+        Ok(Some(rule)) => match start(fd, rule, Domain::of(&addr)) {
+            Ok(record) => follow_bind(call, fd, record),
+            Err(error) => Decision::Fail(error),
+        },
         Ok(None) => Decision::Pass,
         Err(error) => Decision::Fail(error),
     }
+}
+
+/// A connect from an address that was bound: a BIND that nobody listened on is given up for it.
+pub(super) fn release(fd: BorrowedFd<'_>, record: &Held) -> bool {
+    if record.is_listening() {
+        return false;
+    }
+    connect::give_up(fd, record);
+    true
 }
 
 /// A connection that was accepted, and who made it.
@@ -117,22 +144,22 @@ pub(crate) struct Accepted {
 }
 
 /// accept(2). The flags are those of accept4(2).
-pub(crate) fn accept(fd: BorrowedFd<'_>, nonblocking: bool, cloexec: bool) -> Decision<Accepted> {
+pub(crate) fn accept(call: &mut Call, fd: BorrowedFd<'_>, nonblocking: bool, cloexec: bool) -> Decision<Accepted> {
     let Some(record) = table::get(fd.as_raw_fd()) else { return Decision::Pass };
-    let phase = match drive::drive(&record, fd, Readiness::Unknown) {
-        Phase::BoundHere => return Decision::Fail(Errno::INVAL),
-        Phase::Bound | Phase::Spent => match socket::is_nonblocking(fd) {
-            Ok(true) => return Decision::Fail(Errno::AGAIN),
-            Ok(false) => match wait_while(fd, &record, &[Phase::Bound, Phase::Spent]) {
-                Ok(phase) => phase,
-                Err(error) => return Decision::Fail(error),
-            },
-            Err(error) => return Decision::Fail(error),
+    match drive::drive(&record, fd, Readiness::Unknown) {
+        // Only one of those who accept gets the one connection.
+        Phase::Arrived if table::change_phase(&record, Phase::Arrived, Phase::Accepted) => {
+            let accepted = take(fd, &record, nonblocking, cloexec);
+            if accepted.is_err() {
+                table::set_phase(&record, Phase::Arrived);
+            }
+            accepted.into()
+        }
+        Phase::Bound | Phase::Arrived | Phase::Accepted => match socket::is_nonblocking(fd) {
+            Ok(true) => Decision::Fail(Errno::AGAIN),
+            Ok(false) => call.wait(fd, record, Timeout::Receive, Errno::AGAIN),
+            Err(error) => Decision::Fail(error),
         },
-        phase => phase,
-    };
-    match phase {
-        Phase::Arrived => take(fd, &record, nonblocking, cloexec).into(),
         Phase::Failed => Decision::Fail(take_failure(&record)),
         _ => Decision::Fail(Errno::INVAL),
     }
@@ -143,13 +170,16 @@ pub(crate) fn accept(fd: BorrowedFd<'_>, nonblocking: bool, cloexec: bool) -> De
 fn take(fd: BorrowedFd<'_>, record: &Held, nonblocking: bool, cloexec: bool) -> Result<Accepted, Errno> {
     let peer = record.target.get().unwrap_or_else(|| socket::unspecified(record.domain()));
     let connection = socket::duplicate(fd, cloexec)?;
-    socket::replace_by_idle(fd, record.domain())?;
-    table::set_phase(record, Phase::Spent);
-    socket::set_nonblocking(connection.as_fd(), nonblocking)?;
-    let own = table::insert(connection.as_fd(), Phase::Tunnel, record.domain())?;
+    let own = table::insert(connection.as_fd(), Phase::Tunnel, record.domain(), None)?;
     own.target.set(Some(peer));
     own.bound.set(record.bound.get());
-    own.tell();
+    own.report_connect();
+    let separated = socket::replace_by_idle(fd, record.domain())
+        .and_then(|()| socket::set_nonblocking(connection.as_fd(), nonblocking));
+    if let Err(error) = separated {
+        table::forget(connection.as_raw_fd());
+        return Err(error);
+    }
     let peer = if record.domain() == Domain::V6 { socket::mapped(peer) } else { peer };
     Ok(Accepted { fd: connection.into_raw_fd(), peer })
 }

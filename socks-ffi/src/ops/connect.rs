@@ -8,12 +8,13 @@ use rustix::io::Errno;
 use socks_config::{ProxyRule, Route};
 use socks_proto::TargetAddr;
 
-use super::{Decision, wait_while_pending};
+use super::pause::Call;
+use super::{Decision, bind};
 use crate::config;
 use crate::drive::{self, Readiness};
 use crate::record::Phase;
 use crate::sys::resolve;
-use crate::sys::socket::{self, Domain};
+use crate::sys::socket::{self, Domain, Timeout};
 use crate::table::{self, Held};
 use crate::work::{Purpose, Work, nanos};
 
@@ -22,15 +23,9 @@ pub(super) fn route(to: SocketAddr) -> Route<'static> {
     config::get().route(SocketAddr::new(to.ip().to_canonical(), to.port()))
 }
 
-pub(crate) fn connect(fd: BorrowedFd<'_>, to: SocketAddr) -> Decision<()> {
-    // A name service module connects for us; sending it through the proxy that is being looked up never ends.
-    if resolve::is_inside() {
-        return Decision::Pass;
-    }
-    if let Some(record) = live(fd)
-        && let Some(outcome) = connect_again(fd, &record)
-    {
-        return outcome.into();
+pub(crate) fn connect(call: &mut Call, fd: BorrowedFd<'_>, to: SocketAddr) -> Decision<()> {
+    if let Some(outcome) = connect_again(call, fd) {
+        return outcome;
     }
     let rule = match route(to) {
         Route::Direct => {
@@ -38,75 +33,84 @@ pub(crate) fn connect(fd: BorrowedFd<'_>, to: SocketAddr) -> Decision<()> {
             return Decision::Pass;
         }
         _ if !socket::is_tcp(fd) => return Decision::Pass,
+        // A name service module, on its way to look that very proxy up: it cannot go through it, and must not
+        // go past it.
+        _ if resolve::is_inside() => return Decision::Fail(Errno::ACCESS),
         Route::Proxy(rule) => rule,
         // Neither a refusal nor a kind of route that is not known here may go out.
         _ => return Decision::Fail(Errno::ACCESS),
     };
-    start(fd, to, rule).into()
+    match start(fd, to, rule) {
+        Ok(Some(record)) => call.wait(fd, record, Timeout::Send, Errno::INPROGRESS),
+        Ok(None) => Decision::Done(()),
+        Err(error) => Decision::Fail(error),
+    }
 }
 
-/// A socket that is ours already: what a second connect says, or `None` where it may begin anew.
-fn connect_again(fd: BorrowedFd<'_>, record: &Held) -> Option<Result<(), Errno>> {
+/// What connect says of a socket that is ours already, or `None` where it may begin anew.
+pub(crate) fn connect_again(call: &mut Call, fd: BorrowedFd<'_>) -> Option<Decision<()>> {
+    let record = live(fd)?;
     let phase = match record.phase() {
         Phase::Pending => match socket::is_nonblocking(fd) {
-            Ok(true) => drive::drive(record, fd, Readiness::Unknown),
+            Ok(true) => drive::drive(&record, fd, Readiness::Unknown),
             // The kernel waits as well, for a connect that a signal had cut short.
-            Ok(false) => match wait_while_pending(fd, record) {
-                Ok(phase) => phase,
-                Err(error) => return Some(Err(error)),
-            },
-            Err(error) => return Some(Err(error)),
+            Ok(false) => return Some(call.wait(fd, record, Timeout::Send, Errno::INPROGRESS)),
+            Err(error) => return Some(Decision::Fail(error)),
         },
         phase => phase,
     };
     match phase {
-        Phase::Pending => Some(Err(Errno::ALREADY)),
-        Phase::Tunnel if record.tell() => Some(Ok(())),
-        Phase::Tunnel | Phase::Bound | Phase::Arrived | Phase::Spent => Some(Err(Errno::ISCONN)),
-        Phase::Failed => Some(Err(take_failure(record))),
+        Phase::Pending => Some(Decision::Fail(Errno::ALREADY)),
+        Phase::Tunnel if record.report_connect() => Some(Decision::Done(())),
+        // Bound before the connect, and asked for its name: that is all the proxy was wanted for.
+        Phase::Bound | Phase::Arrived if bind::release(fd, &record) => None,
+        Phase::Tunnel | Phase::Bound | Phase::Arrived | Phase::Accepted => Some(Decision::Fail(Errno::ISCONN)),
+        Phase::Failed => Some(Decision::Fail(fail(fd, &record))),
         Phase::Broken => {
-            give_up(fd, record);
+            give_up(fd, &record);
             None
         }
         Phase::BoundHere => None,
     }
 }
 
-/// The error of a failed connect; the next connect may try again.
+/// Begins; the record is there where a blocking call has to wait for it.
+fn start(fd: BorrowedFd<'_>, to: SocketAddr, rule: &'static ProxyRule) -> Result<Option<Held>, Errno> {
+    let flags = socket::flags(fd)?;
+    let purpose = Purpose::Connect(TargetAddr::Ip(to));
+    let domain = Domain::of(&to);
+    let work = work(purpose, rule, domain, Some(flags));
+    let record = table::insert(fd, Phase::Pending, domain, Some(work))?;
+    record.target.set(Some(to));
+    match drive::start(&record, fd) {
+        Phase::Pending if flags.contains(OFlags::NONBLOCK) => Err(Errno::INPROGRESS),
+        Phase::Pending => Ok(Some(record)),
+        Phase::Tunnel => {
+            record.report_connect();
+            Ok(None)
+        }
+        _ => Err(fail(fd, &record)),
+    }
+}
+
+/// Takes the error of a failed connect, and leaves a socket that may be used again, as the kernel does.
+pub(super) fn fail(fd: BorrowedFd<'_>, record: &Held) -> Errno {
+    let error = take_failure(record);
+    give_up(fd, record);
+    error
+}
+
+/// The error of a failed connect, for who learns of it otherwise than by connect.
 pub(super) fn take_failure(record: &Held) -> Errno {
     let error = record.take_error().unwrap_or(Errno::CONNABORTED);
     table::set_phase(record, Phase::Broken);
     error
 }
 
-fn start(fd: BorrowedFd<'_>, to: SocketAddr, rule: &'static ProxyRule) -> Result<(), Errno> {
-    let flags = socket::flags(fd)?;
-    let purpose = Purpose::Connect(TargetAddr::Ip(to));
-    let domain = Domain::of(&to);
-    let record = table::insert(fd, Phase::Pending, domain)?;
-    record.target.set(Some(to));
-    let phase = match drive::start(&record, fd, work(purpose, rule, domain, Some(flags))) {
-        Phase::Pending if flags.contains(OFlags::NONBLOCK) => return Err(Errno::INPROGRESS),
-        Phase::Pending => wait_while_pending(fd, &record)?,
-        phase => phase,
-    };
-    match phase {
-        Phase::Tunnel => {
-            record.tell();
-            Ok(())
-        }
-        _ => {
-            let error = take_failure(&record);
-            give_up(fd, &record);
-            Err(error)
-        }
-    }
-}
-
 /// Lets a socket go whose connect failed: as after one of the kernel's, it may be used again.
 pub(super) fn give_up(fd: BorrowedFd<'_>, record: &Held) {
     table::forget(fd.as_raw_fd());
-    if record.is_engaged() {
+    if record.is_proxied() {
         let _ = socket::disconnect(fd);
     }
 }

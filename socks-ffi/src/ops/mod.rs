@@ -5,21 +5,15 @@ pub(crate) mod close;
 pub(crate) mod connect;
 pub(crate) mod io;
 pub(crate) mod name;
+pub(crate) mod pause;
 pub(crate) mod select;
 pub(crate) mod wait;
 
-use std::os::fd::{AsRawFd, BorrowedFd};
-
-use rustix::event::PollFlags;
 use rustix::io::Errno;
 
-use crate::drive::{self, Readiness};
-use crate::record::Phase;
-use crate::sys::{self, signals, socket};
-use crate::table::{self, Held};
+use pause::Pause;
 
 /// What a call comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision<T> {
     /// It is done, with this value.
     Done(T),
@@ -27,6 +21,8 @@ pub(crate) enum Decision<T> {
     Pass,
     /// It failed.
     Fail(Errno),
+    /// It has to wait, and to be asked again after that.
+    Wait(Pause),
 }
 
 impl<T> From<Result<T, Errno>> for Decision<T> {
@@ -36,39 +32,4 @@ impl<T> From<Result<T, Errno>> for Decision<T> {
             Err(error) => Self::Fail(error),
         }
     }
-}
-
-/// Waits, and moves the record on, as long as its phase is one of these.
-///
-/// # Errors
-/// EINTR as libc's blocking calls have it; EBADF where another thread closed the descriptor.
-fn wait_while(fd: BorrowedFd<'_>, record: &Held, busy: &[Phase]) -> Result<Phase, Errno> {
-    loop {
-        let phase = record.phase();
-        if !busy.contains(&phase) {
-            return Ok(phase);
-        }
-        let deadline = record.deadline();
-        let nanos = (deadline != u64::MAX).then(|| deadline.saturating_sub(sys::now()));
-        let outcome = if phase == Phase::Spent {
-            // For a peer that never comes, as documented: only a signal ends it.
-            socket::wait_all(&mut [], None).map(|_| PollFlags::empty())
-        } else {
-            socket::wait(fd, record.wants(), nanos)
-        };
-        match outcome {
-            Ok(ready) => _ = drive::drive(record, fd, Readiness::Polled(ready)),
-            Err(Errno::INTR) if signals::interrupt() => return Err(Errno::INTR),
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error),
-        }
-        if !table::is_current(fd.as_raw_fd(), record) {
-            return Err(Errno::BADF);
-        }
-    }
-}
-
-/// Waits until a connect is over, one way or the other.
-fn wait_while_pending(fd: BorrowedFd<'_>, record: &Held) -> Result<Phase, Errno> {
-    wait_while(fd, record, &[Phase::Pending])
 }

@@ -6,6 +6,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::io::Errno;
 
+use super::pause::Call;
 use super::{Decision, bind};
 use crate::drive::{self, Readiness};
 use crate::record::{Phase, Record};
@@ -27,15 +28,22 @@ pub(crate) fn peer(fd: BorrowedFd<'_>) -> Decision<SocketAddr> {
 
 /// Where the proxy connects from, or where peers must connect to; the socket's own name where the proxy did
 /// not say.
-pub(crate) fn local(fd: BorrowedFd<'_>) -> Decision<SocketAddr> {
+pub(crate) fn local(call: &mut Call, fd: BorrowedFd<'_>) -> Decision<SocketAddr> {
     let Some(record) = table::get(fd.as_raw_fd()) else { return Decision::Pass };
-    if record.phase() == Phase::BoundHere
-        && let Err(error) = bind::move_to_proxy(fd, &record)
-    {
-        return Decision::Fail(error);
+    let binding = record.phase() == Phase::BoundHere || (record.phase() == Phase::Pending && call.is_resumed());
+    if binding {
+        match bind::move_to_proxy(call, fd, record) {
+            Decision::Wait(pause) => return Decision::Wait(pause),
+            Decision::Fail(Errno::INTR) => return Decision::Fail(Errno::INTR),
+            // A proxy that does not listen for others leaves the address that was bound here.
+            _ => {}
+        }
+    } else {
+        drop(record);
     }
+    let Some(record) = table::get(fd.as_raw_fd()) else { return Decision::Pass };
     let said = match record.phase() {
-        Phase::Tunnel | Phase::Bound | Phase::Arrived | Phase::Spent => record.bound.get(),
+        Phase::Tunnel | Phase::Bound | Phase::Arrived | Phase::Accepted => record.bound.get(),
         _ => None,
     };
     if let Some(addr) = said.and_then(|addr| as_seen(&record, addr)) {
@@ -55,7 +63,7 @@ pub(crate) fn error(fd: BorrowedFd<'_>) -> Decision<c_int> {
         drive::drive(&record, fd, Readiness::Unknown);
     }
     match record.phase() {
-        Phase::Pending | Phase::Bound | Phase::Arrived | Phase::Spent => Decision::Done(0),
+        Phase::Pending | Phase::Bound | Phase::Arrived | Phase::Accepted => Decision::Done(0),
         Phase::Failed => {
             let error = record.take_error().map_or(0, Errno::raw_os_error);
             table::set_phase(&record, Phase::Broken);
@@ -63,7 +71,7 @@ pub(crate) fn error(fd: BorrowedFd<'_>) -> Decision<c_int> {
         }
         Phase::Tunnel => {
             // Who asks this has learned that the connect is done.
-            record.tell();
+            record.report_connect();
             Decision::Pass
         }
         Phase::Broken | Phase::BoundHere => Decision::Pass,

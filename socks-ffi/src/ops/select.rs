@@ -5,9 +5,7 @@ use std::os::fd::BorrowedFd;
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 
-use super::Decision;
-use super::wait::{Entry, poll, wait};
-use crate::sys;
+use super::wait::{Entry, Waiting};
 
 /// What a program wants to know of one descriptor, and then what is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,43 +42,51 @@ impl Interest {
     }
 }
 
-/// select(2) over the descriptors that stand in some set; the interests come back as what is met.
-///
-/// The value is the number of bits that are left.
-pub(crate) fn select(asked: &mut [(BorrowedFd<'_>, Interest)], timeout: Option<u64>) -> Decision<usize> {
-    let mut entries: Vec<_> = asked
-        .iter()
-        .map(|(fd, interest)| Entry { fd: Some(*fd), events: interest.events(), revents: PollFlags::empty() })
-        .collect();
-    match poll(&mut entries, timeout) {
-        Decision::Done(_) => {}
-        Decision::Pass => return Decision::Pass,
-        Decision::Fail(error) => return Decision::Fail(error),
+/// select(2) over the descriptors that stand in some set.
+pub(crate) struct Selecting<'fd> {
+    pub(crate) waiting: Waiting<'fd>,
+    asked: Vec<Interest>,
+}
+
+impl<'fd> Selecting<'fd> {
+    /// A wait with a timeout in nanoseconds, `None` for ever; `None` where there is nothing to translate.
+    pub(crate) fn new(asked: &[(BorrowedFd<'fd>, Interest)], timeout: Option<u64>) -> Option<Self> {
+        let entry = |(fd, interest): &(BorrowedFd<'fd>, Interest)| Entry {
+            fd: Some(*fd),
+            events: interest.events(),
+            revents: PollFlags::empty(),
+        };
+        let waiting = Waiting::new(asked.iter().map(entry).collect(), timeout)?;
+        Some(Self { waiting, asked: asked.iter().map(|(_, interest)| *interest).collect() })
     }
-    let until = timeout.map(|nanos| sys::now().saturating_add(nanos));
-    loop {
-        if entries.iter().any(|entry| entry.revents.contains(PollFlags::NVAL)) {
-            return Decision::Fail(Errno::BADF);
+
+    /// What the kernel's answer means: the number of bits that are left, or `None` to ask again.
+    ///
+    /// # Errors
+    /// EBADF, where poll would tell of the one descriptor.
+    pub(crate) fn digest(&mut self) -> Result<Option<usize>, Errno> {
+        let over = self.waiting.digest();
+        if self.waiting.entries.iter().any(|entry| entry.revents.contains(PollFlags::NVAL)) {
+            return Err(Errno::BADF);
         }
-        let mut unmet = false;
-        for (entry, (_, interest)) in entries.iter_mut().zip(asked.iter()) {
-            // poll tells of a hang-up unasked; select only to who wants to read.
-            if !entry.revents.is_empty() && interest.met_by(entry.revents).count() == 0 {
-                (entry.fd, entry.revents) = (None, PollFlags::empty());
-                unmet = true;
+        let count = self.met().map(|(_, met)| met.count()).sum();
+        let in_vain = match over {
+            None => return Ok(None),
+            Some(ready) => ready > 0 && count == 0,
+        };
+        if in_vain {
+            // poll tells of a hang-up unasked; select only to who wants to read. Ask no more for those.
+            for entry in self.waiting.entries.iter_mut().filter(|entry| !entry.revents.is_empty()) {
+                entry.fd = None;
             }
+            return Ok(None);
         }
-        if !unmet || entries.iter().any(|entry| !entry.revents.is_empty()) {
-            break;
-        }
-        if let Err(error) = wait(&mut entries, until.map(|until| until.saturating_sub(sys::now()))) {
-            return Decision::Fail(error);
-        }
+        Ok(Some(count))
     }
-    let mut count = 0;
-    for ((_, interest), entry) in asked.iter_mut().zip(&entries) {
-        *interest = interest.met_by(entry.revents);
-        count += interest.count();
+
+    /// What is met of what was asked, in the order in which it was asked.
+    pub(crate) fn met(&self) -> impl Iterator<Item = (usize, Interest)> {
+        let entries = self.waiting.entries.iter().zip(&self.asked).enumerate();
+        entries.map(|(index, (entry, interest))| (index, interest.met_by(entry.revents)))
     }
-    Decision::Done(count)
 }

@@ -6,13 +6,12 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use rustix::event::{PollFd, PollFlags};
-use rustix::io::Errno;
+use libc::pollfd;
+use rustix::event::PollFlags;
 
-use super::Decision;
-use crate::drive::{self, Readiness};
+use super::pause::Waiter;
 use crate::record::Phase;
-use crate::sys::{self, socket};
+use crate::sys;
 use crate::table::{self, Held};
 
 /// One entry of `struct pollfd`, with a descriptor that the kernel can be asked about.
@@ -27,8 +26,8 @@ pub(crate) struct Entry<'fd> {
 enum View {
     /// Not translated.
     Plain,
-    /// To be moved on when it is ready for this.
-    Moving(Held, PollFlags),
+    /// To be moved on when it is ready for what the handshake wants.
+    Moving(Held),
     /// Ready for this already.
     Ready(PollFlags),
     /// Never ready for anything.
@@ -39,100 +38,98 @@ fn view(entry: &Entry<'_>) -> View {
     let Some(record) = entry.fd.and_then(|fd| table::get(fd.as_raw_fd())) else { return View::Plain };
     match record.phase() {
         Phase::Tunnel | Phase::Broken | Phase::BoundHere => View::Plain,
-        Phase::Pending | Phase::Bound => {
-            let wants = record.wants();
-            View::Moving(record, wants)
-        }
+        Phase::Pending | Phase::Bound => View::Moving(record),
         // As the kernel shows a connect that failed.
-        Phase::Failed => {
-            let both = PollFlags::IN | PollFlags::OUT | PollFlags::RDNORM | PollFlags::WRNORM;
-            View::Ready((entry.events & both) | PollFlags::ERR | PollFlags::HUP)
-        }
+        Phase::Failed => View::Ready((entry.events & ENDED) | PollFlags::ERR | PollFlags::HUP),
         Phase::Arrived => match entry.events & (PollFlags::IN | PollFlags::RDNORM) {
             none if none.is_empty() => View::Silent,
             some => View::Ready(some),
         },
-        Phase::Spent => View::Silent,
+        Phase::Accepted => View::Silent,
     }
 }
 
-/// poll(2) with a timeout in nanoseconds, `None` for ever.
-///
-/// `Pass` where the kernel alone knows it all, which costs one atomic load to find out.
-pub(crate) fn poll(entries: &mut [Entry<'_>], timeout: Option<u64>) -> Decision<usize> {
-    if table::is_quiet() || !entries.iter().any(|entry| !matches!(view(entry), View::Plain)) {
-        return Decision::Pass;
-    }
-    wait(entries, timeout).into()
-}
+/// What a socket that is shut down is ready for, where it is asked for.
+const ENDED: PollFlags =
+    PollFlags::IN.union(PollFlags::OUT).union(PollFlags::RDNORM).union(PollFlags::WRNORM).union(PollFlags::RDHUP);
 
-/// As [`poll`], for a caller that has translated already and cannot pass.
-pub(super) fn wait(entries: &mut [Entry<'_>], timeout: Option<u64>) -> Result<usize, Errno> {
-    let until = timeout.map(|nanos| sys::now().saturating_add(nanos));
-    let mut again = false;
-    loop {
-        let round = Round::ask(entries, until, again)?;
-        again = round.moved;
-        let ready = entries.iter().filter(|entry| !entry.revents.is_empty()).count();
-        if ready > 0 || (!again && until.is_some_and(|until| sys::now() >= until)) {
-            return Ok(ready);
-        }
-    }
-}
-
-/// One call of the kernel and what follows from it.
-struct Round {
-    /// Whether a socket came to another phase, so that what it is ready for must be asked anew.
+/// A poll(2) that has something to translate: asks the kernel, digests, asks again.
+pub(crate) struct Waiting<'fd> {
+    pub(crate) entries: Vec<Entry<'fd>>,
+    /// When the program wants to hear of it at the latest.
+    until: u64,
+    asked: Vec<pollfd>,
+    roles: Vec<Role>,
+    /// Whether a socket came to another phase, so that what it is ready for must be asked anew, without waiting.
     moved: bool,
 }
 
-impl Round {
-    fn ask(entries: &mut [Entry<'_>], until: Option<u64>, at_once: bool) -> Result<Self, Errno> {
-        let mut asked = Vec::with_capacity(entries.len());
-        let mut moving = Vec::new();
-        let mut nearest = if at_once { 0 } else { until.unwrap_or(u64::MAX) };
-        for (index, entry) in entries.iter_mut().enumerate() {
+/// What an asked descriptor stands for: an entry by its index, as it is or moving.
+enum Role {
+    Plain(usize),
+    Moving(usize, Waiter, Phase),
+}
+
+impl<'fd> Waiting<'fd> {
+    /// A wait with a timeout in nanoseconds, `None` for ever.
+    ///
+    /// `None` where there is nothing to translate and the kernel alone knows it all.
+    pub(crate) fn new(entries: Vec<Entry<'fd>>, timeout: Option<u64>) -> Option<Self> {
+        if table::nothing_intercepted() || entries.iter().all(|entry| matches!(view(entry), View::Plain)) {
+            return None;
+        }
+        let until = timeout.map_or(u64::MAX, |nanos| sys::now().saturating_add(nanos));
+        Some(Self { entries, until, asked: Vec::new(), roles: Vec::new(), moved: false })
+    }
+
+    /// What to give to libc's poll next, and the time in nanoseconds.
+    pub(crate) fn ask(&mut self) -> (&mut [pollfd], Option<u64>) {
+        self.asked.clear();
+        self.roles.clear();
+        let mut nearest = if self.moved { 0 } else { self.until };
+        for (index, entry) in self.entries.iter_mut().enumerate() {
             entry.revents = PollFlags::empty();
             let Some(fd) = entry.fd else { continue };
-            match view(entry) {
-                View::Plain => asked.push((index, PollFd::from_borrowed_fd(fd, entry.events))),
-                View::Moving(record, wants) => {
-                    nearest = nearest.min(record.deadline());
-                    asked.push((index, PollFd::from_borrowed_fd(fd, wants)));
-                    moving.push((asked.len() - 1, record));
+            let (events, role) = match view(entry) {
+                View::Plain => (entry.events, Role::Plain(index)),
+                View::Moving(record) => {
+                    let phase = record.phase();
+                    let waiter = Waiter::new(record);
+                    nearest = nearest.min(waiter.until());
+                    (waiter.events(), Role::Moving(index, waiter, phase))
                 }
                 View::Ready(flags) => {
                     entry.revents = flags;
                     nearest = 0;
+                    continue;
                 }
-                View::Silent => {}
-            }
+                View::Silent => continue,
+            };
+            self.asked.push(pollfd { fd: fd.as_raw_fd(), events: events.bits() as i16, revents: 0 });
+            self.roles.push(role);
         }
-        let (indices, mut fds): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
         let nanos = (nearest != u64::MAX).then(|| nearest.saturating_sub(sys::now()));
-        socket::wait_all(&mut fds, nanos)?;
-        let mut moved = false;
-        let mut moving = moving.into_iter().peekable();
-        for (place, (index, asked)) in indices.into_iter().zip(&fds).enumerate() {
-            let entry = &mut entries[index];
-            match moving.next_if(|(at, _)| *at == place) {
-                Some((_, record)) => moved |= move_on(entry, &record, asked.revents()),
-                None => entry.revents = asked.revents(),
+        (&mut self.asked, nanos)
+    }
+
+    /// What the kernel's answer means: the number of entries that are ready, or `None` to ask again.
+    pub(crate) fn digest(&mut self) -> Option<usize> {
+        self.moved = false;
+        for (asked, role) in self.asked.iter().zip(self.roles.drain(..)) {
+            let ready = PollFlags::from_bits_retain(asked.revents as u16);
+            match role {
+                Role::Plain(index) => self.entries[index].revents = ready,
+                Role::Moving(index, waiter, before) => {
+                    let entry = &mut self.entries[index];
+                    match entry.fd {
+                        Some(_) if ready.contains(PollFlags::NVAL) => entry.revents = PollFlags::NVAL,
+                        Some(fd) => self.moved |= waiter.move_on(fd, ready, before),
+                        None => {}
+                    }
+                }
             }
         }
-        Ok(Self { moved })
+        let ready = self.entries.iter().filter(|entry| !entry.revents.is_empty()).count();
+        (ready > 0 || (!self.moved && sys::now() >= self.until)).then_some(ready)
     }
-}
-
-fn move_on(entry: &mut Entry<'_>, record: &Held, ready: PollFlags) -> bool {
-    let Some(fd) = entry.fd else { return false };
-    if ready.contains(PollFlags::NVAL) {
-        entry.revents = PollFlags::NVAL;
-        return false;
-    }
-    if ready.is_empty() && sys::now() < record.deadline() {
-        return false;
-    }
-    let before = record.phase();
-    drive::drive(record, fd, Readiness::Polled(ready)) != before
 }

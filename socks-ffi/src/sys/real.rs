@@ -7,7 +7,9 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use libc::{addrinfo, fd_set, iovec, msghdr, nfds_t, pollfd, size_t, sockaddr, socklen_t, ssize_t, timeval};
+use libc::{
+    addrinfo, fd_set, iovec, msghdr, nfds_t, pollfd, sigset_t, size_t, sockaddr, socklen_t, ssize_t, timespec, timeval,
+};
 
 /// A function of libc, looked up when it is first called.
 pub(crate) struct Symbol {
@@ -106,6 +108,8 @@ real! {
     fn listen(fd: c_int, backlog: c_int) -> c_int;
     /// poll(2)
     fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int;
+    /// ppoll(2)
+    fn ppoll(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int;
     /// read(2)
     fn read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t;
     /// readv(2)

@@ -1,7 +1,7 @@
 //! The addresses of a proxy that is given by name.
 
 use std::cell::Cell;
-use std::ffi::CString;
+use std::ffi::{CString, c_int};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ptr;
 
@@ -10,25 +10,60 @@ use rustix::io::Errno;
 use super::real;
 
 thread_local! {
-    /// Set while this thread runs code of libc that may open sockets of its own.
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// Where this thread's stack was when it went into libc code that may open sockets of its own; 0 outside.
+    static INSIDE: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Whether a call comes out of this library's own work and has nothing to do with the program.
 pub(crate) fn is_inside() -> bool {
-    INSIDE.try_with(Cell::get).unwrap_or(false)
+    let here = stack();
+    INSIDE
+        .try_with(|inside| {
+            let entered = inside.get();
+            // A program that left by siglongjmp never came back to clear it; its stack did.
+            if entered != 0 && here >= entered {
+                inside.set(0);
+            }
+            inside.get() != 0
+        })
+        .unwrap_or(false)
+}
+
+/// About where the stack is. It grows downwards wherever this library runs.
+#[inline(never)]
+fn stack() -> usize {
+    let here = 0_u8;
+    (&raw const here).addr()
 }
 
 /// Runs libc code whose sockets, such as those of a name service module, are not the program's.
-pub(crate) fn inside<T>(work: impl FnOnce() -> T) -> T {
-    struct Outside(bool);
+fn inside<T>(work: impl FnOnce() -> T) -> T {
+    /// Puts things back as they were, after a panic too.
+    struct Outside {
+        entered: usize,
+        cancel_state: c_int,
+    }
     impl Drop for Outside {
         fn drop(&mut self) {
-            let _ = INSIDE.try_with(|inside| inside.set(self.0));
+            let _ = INSIDE.try_with(|inside| inside.set(self.entered));
+            // SAFETY: restores a state that this thread had.
+            unsafe { pthread_setcancelstate(self.cancel_state, ptr::null_mut()) };
         }
     }
-    let _outside = Outside(INSIDE.try_with(|inside| inside.replace(true)).unwrap_or(false));
+    let mut cancel_state = 0;
+    // SAFETY: a valid state, and a place for the old one. A thread that is cancelled in here would unwind
+    // through the panic boundary, which cannot be.
+    unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut cancel_state) };
+    let entered = INSIDE.try_with(|inside| inside.replace(stack())).unwrap_or(0);
+    let _outside = Outside { entered, cancel_state };
     work()
+}
+
+/// Of <pthread.h>, the same on glibc and musl.
+const PTHREAD_CANCEL_DISABLE: c_int = 1;
+
+unsafe extern "C" {
+    fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
 }
 
 /// All addresses of a proxy's name, in the resolver's order. Waits as long as the resolver does.

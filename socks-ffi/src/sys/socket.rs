@@ -81,6 +81,8 @@ pub(crate) fn begin_connect(fd: BorrowedFd<'_>, to: Endpoint<'_>, flags: Option<
         Ok(()) => Ok(true),
         // An interrupted connect goes on like one that was not waited for.
         Err(Errno::INPROGRESS | Errno::INTR) => Ok(false),
+        // A Unix socket whose queue is full; nobody can be waited for, and connect never says EAGAIN.
+        Err(Errno::AGAIN) if matches!(to, Endpoint::Unix(_)) => Err(Errno::CONNREFUSED),
         Err(error) => Err(error),
     }
 }
@@ -93,6 +95,53 @@ pub(crate) fn disconnect(fd: BorrowedFd<'_>) -> Result<(), Errno> {
     Ok(())
 }
 
+/// A limit that a program sets on its own waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timeout {
+    /// SO_RCVTIMEO.
+    Receive,
+    /// SO_SNDTIMEO, which holds for connect too.
+    Send,
+}
+
+/// The limit in nanoseconds, if there is one.
+pub(crate) fn timeout(fd: BorrowedFd<'_>, which: Timeout) -> Option<u64> {
+    let id = match which {
+        Timeout::Receive => sockopt::Timeout::Recv,
+        Timeout::Send => sockopt::Timeout::Send,
+    };
+    let duration = sockopt::socket_timeout(fd, id).ok()??;
+    u64::try_from(duration.as_nanos()).ok()
+}
+
+/// The kind of socket that stands there.
+pub(crate) fn domain(fd: BorrowedFd<'_>) -> Option<Domain> {
+    match sockopt::socket_domain(fd).ok()? {
+        AddressFamily::INET => Some(Domain::V4),
+        AddressFamily::INET6 => Some(Domain::V6),
+        AddressFamily::UNIX => Some(Domain::Unix),
+        _ => None,
+    }
+}
+
+/// Whether it neither listens nor is, or is becoming, connected.
+pub(crate) fn is_fresh(fd: BorrowedFd<'_>) -> bool {
+    // tcp_info begins with its state; a Unix socket, which is never the program's own here, has none.
+    let mut info = [0_u8; 8];
+    match option(fd, libc::IPPROTO_TCP, libc::TCP_INFO, &mut info) {
+        Some(_) => info[0] == TCP_CLOSE,
+        None => true,
+    }
+}
+
+/// Of the kernel's list of states of a TCP socket.
+const TCP_CLOSE: u8 = 7;
+
+/// Whether it has an address of its own already.
+pub(crate) fn is_bound(fd: BorrowedFd<'_>) -> bool {
+    local_addr(fd).is_some_and(|addr| addr.port() != 0)
+}
+
 /// Takes the error that the kernel holds for this socket.
 pub(crate) fn take_error(fd: BorrowedFd<'_>) -> Option<Errno> {
     match sockopt::socket_error(fd) {
@@ -103,21 +152,10 @@ pub(crate) fn take_error(fd: BorrowedFd<'_>) -> Option<Errno> {
 
 /// What the descriptor is ready for at this moment.
 pub(crate) fn ready(fd: BorrowedFd<'_>, events: PollFlags) -> Result<PollFlags, Errno> {
-    wait(fd, events, Some(0))
-}
-
-/// Waits until the descriptor is ready, at the longest for so many nanoseconds.
-pub(crate) fn wait(fd: BorrowedFd<'_>, events: PollFlags, nanos: Option<u64>) -> Result<PollFlags, Errno> {
     let mut fds = [PollFd::from_borrowed_fd(fd, events)];
-    wait_all(&mut fds, nanos)?;
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut fds, Some(&now))?;
     Ok(fds[0].revents())
-}
-
-/// poll(2) with a timeout in nanoseconds; `None` waits for ever.
-pub(crate) fn wait_all(fds: &mut [PollFd<'_>], nanos: Option<u64>) -> Result<usize, Errno> {
-    let timeout =
-        nanos.map(|nanos| Timespec { tv_sec: (nanos / 1_000_000_000) as i64, tv_nsec: (nanos % 1_000_000_000) as _ });
-    poll(fds, timeout.as_ref())
 }
 
 /// Sends without waiting and without SIGPIPE.
@@ -199,7 +237,7 @@ pub(crate) fn duplicate(fd: BorrowedFd<'_>, cloexec: bool) -> Result<OwnedFd, Er
 }
 
 /// The options that a program may have set and that mean the same for every stream socket or every TCP socket.
-const OPTIONS: [(libc::c_int, libc::c_int); 15] = [
+const OPTIONS: [(libc::c_int, libc::c_int); 16] = [
     (libc::SOL_SOCKET, libc::SO_KEEPALIVE),
     (libc::SOL_SOCKET, libc::SO_LINGER),
     (libc::SOL_SOCKET, libc::SO_OOBINLINE),
@@ -215,11 +253,16 @@ const OPTIONS: [(libc::c_int, libc::c_int); 15] = [
     (libc::IPPROTO_TCP, libc::TCP_KEEPCNT),
     (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT),
     (libc::IPPROTO_TCP, libc::TCP_SYNCNT),
+    (libc::IPPROTO_TCP, libc::TCP_CONGESTION),
 ];
 
-/// Buffer sizes apart: the kernel reports twice what was set, and setting one at all ends its own tuning.
+/// Of these the kernel reports twice what was set.
+const BUFFERS: [libc::c_int; 2] = [libc::SO_RCVBUF, libc::SO_SNDBUF];
+
+/// Copies what differs from a new socket's: setting a buffer's size at all would end the kernel's own tuning.
 fn copy_options(from: BorrowedFd<'_>, to: BorrowedFd<'_>) {
-    for (level, name) in OPTIONS {
+    let buffers = BUFFERS.map(|name| (libc::SOL_SOCKET, name));
+    for (level, name) in OPTIONS.into_iter().chain(buffers) {
         let mut value = [0_u8; 64];
         let mut fresh = [0_u8; 64];
         let (Some(set), Some(default)) = (option(from, level, name, &mut value), option(to, level, name, &mut fresh))
@@ -227,11 +270,20 @@ fn copy_options(from: BorrowedFd<'_>, to: BorrowedFd<'_>) {
             continue;
         };
         if value[..set] != fresh[..default] {
+            if BUFFERS.contains(&name) && level == libc::SOL_SOCKET {
+                halve(&mut value);
+            }
             // SAFETY: `value` holds `set` bytes. An option that the new socket does not take is left out.
             unsafe {
                 libc::setsockopt(to.as_raw_fd(), level, name, value.as_ptr().cast(), set as libc::socklen_t);
             }
         }
+    }
+}
+
+fn halve(value: &mut [u8; 64]) {
+    if let Some(int) = value.first_chunk_mut::<4>() {
+        *int = (i32::from_ne_bytes(*int) / 2).to_ne_bytes();
     }
 }
 
