@@ -20,7 +20,8 @@
  * again by anyone. What was declared before the macros under one of the names and is used after them, such as
  * std::bind or std::ofstream::close, does not compile or link: `#undef` the name behind this header in such a file,
  * or leave SOCKS_REMAP alone there and write the R names. The names for I/O (read, write, send, recv and theirs) are
- * never mapped: as macros they break too much, and a connected socket does not need them.
+ * never mapped: as macros they break too much, and a connected socket does not need them. sendto and sendmsg with
+ * MSG_FASTOPEN make connections too: such a program has to call Rsendto and Rsendmsg itself, or they go out directly.
  *
  * WAITING. A non-blocking Rconnect returns EINPROGRESS, and the negotiation with the proxy goes on inside Rpoll and
  * Rselect (nothing runs in the background: no thread, no signal). They report the socket as writable when the proxy
@@ -44,7 +45,8 @@
  *
  * LIMITS. Rbind through a proxy is for one incoming connection: a second Raccept gets EAGAIN, or waits for ever. The
  * proxy is asked by Rlisten, by Rgetsockname, or by Rbind itself; that one waits for the answer even on a non-blocking
- * descriptor. The first Rconnect waits for the resolver where the proxy is given by name.
+ * descriptor. Rconnect waits for the resolver where the proxy is given by name. A duplicate that was made before Rconnect
+ * moves data, but is not known to be the same socket: its getpeername names the proxy.
  */
 #ifndef courier_socks_h
 #define courier_socks_h

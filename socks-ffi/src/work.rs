@@ -1,5 +1,6 @@
 //! The work behind a pending socket: proxies in turn, each at every address, then the handshake.
 
+use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub(crate) struct Work {
     domain: Domain,
     /// Whether the program bound the socket. Known where it matters, which is where another kind may be needed.
     bound: bool,
+    /// BIND only: the address that was bound here, to go back to where nothing comes of it.
+    local: Option<SocketAddr>,
     /// Whether no attempt was made yet.
     untried: bool,
     /// The descriptor's flags as they were just now, for the first attempt.
@@ -68,6 +71,7 @@ impl Work {
             attempts: Attempts::new(rule, domain),
             domain,
             bound: false,
+            local: None,
             untried: true,
             flags,
             proxied: false,
@@ -160,9 +164,8 @@ impl Work {
 
     fn begin(&mut self, fd: BorrowedFd<'_>, candidate: Candidate, is_shared: bool) -> Result<bool, Errno> {
         if self.untried {
-            // Later it cannot be told any more: a socket keeps the port that an attempt gave it.
-            self.bound = self.attempts.may_need_another_kind() && socket::is_bound(fd);
             self.untried = false;
+            self.look_at_address(fd, is_shared)?;
         }
         if self.proxied {
             // A socket that just failed is free already; one that was too slow is not.
@@ -172,6 +175,23 @@ impl Work {
         let outcome = self.begin_at(fd, candidate, is_shared);
         self.proxied = outcome.is_ok();
         outcome
+    }
+
+    /// What the program's own bind means for the attempts. Later it cannot be told any more: a socket keeps the
+    /// port that an attempt gave it.
+    fn look_at_address(&mut self, fd: BorrowedFd<'_>, is_shared: bool) -> Result<(), Errno> {
+        let local = || socket::local_addr(fd).filter(|addr| addr.port() != 0);
+        match self.purpose {
+            Purpose::Connect(_) => self.bound = self.attempts.may_need_another_kind() && local().is_some(),
+            // The peers come to the proxy; the way there needs no address, and perhaps could not start from it.
+            Purpose::Bind(_) => {
+                self.local = local().filter(|_| !is_shared);
+                if self.local.is_some() {
+                    socket::replace(fd, self.domain)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn begin_at(&mut self, fd: BorrowedFd<'_>, candidate: Candidate, is_shared: bool) -> Result<bool, Errno> {
@@ -191,10 +211,17 @@ impl Work {
         socket::begin_connect(fd, endpoint, self.flags.take())
     }
 
-    /// Puts a socket of the program's own kind back, where a proxy of another family needed another one.
+    /// Puts a socket of the program's own kind back, where the proxy needed another one.
+    ///
+    /// Where that fails, the descriptor fails at whatever the program does next: no way leads past the proxy.
     pub(crate) fn restore(&mut self, fd: BorrowedFd<'_>, native: Domain) {
-        // Without it, the descriptor fails at whatever the program does next: no way leads past the proxy.
-        let _ = self.become_a(fd, native, false);
+        match self.local.take() {
+            Some(local) => {
+                let _ = socket::replace(fd, native).and_then(|()| socket::bind(fd, local));
+                self.domain = native;
+            }
+            None => _ = self.become_a(fd, native, false),
+        }
     }
 
     /// Puts a socket of another kind under the descriptor, if it is of another.

@@ -132,7 +132,12 @@ pub(super) fn release(fd: BorrowedFd<'_>, record: &Held) -> bool {
     if record.is_listening() {
         return false;
     }
-    connect::give_up(fd, record);
+    let Some(mut slot) = record.work.try_lock() else { return false };
+    let Some(work) = slot.as_deref_mut() else { return false };
+    let _ = socket::disconnect(fd);
+    work.restore(fd, record.domain());
+    drop(slot);
+    table::forget(fd.as_raw_fd());
     true
 }
 

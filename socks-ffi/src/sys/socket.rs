@@ -137,9 +137,8 @@ pub(crate) fn is_fresh(fd: BorrowedFd<'_>) -> bool {
 /// Of the kernel's list of states of a TCP socket.
 const TCP_CLOSE: u8 = 7;
 
-/// Whether it has an address of its own already.
-pub(crate) fn is_bound(fd: BorrowedFd<'_>) -> bool {
-    local_addr(fd).is_some_and(|addr| addr.port() != 0)
+pub(crate) fn bind(fd: BorrowedFd<'_>, addr: SocketAddr) -> Result<(), Errno> {
+    rustix::net::bind(fd, &addr)
 }
 
 /// Takes the error that the kernel holds for this socket.

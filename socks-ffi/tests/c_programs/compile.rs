@@ -22,6 +22,8 @@ pub(crate) enum Way {
     Linked,
     /// It knows nothing of it, and is run by socksify.
     Wrapped,
+    /// As `Wrapped`, compiled as distributions do, which calls other names of libc's.
+    Fortified,
     /// As `Wrapped`, with a configuration that sends nothing to a proxy.
     NoProxy,
     /// Not at all: what libc does is what is right.
@@ -29,8 +31,8 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Explicit, Self::Remapped, Self::Linked, Self::Wrapped, Self::NoProxy, Self::Libc];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Explicit, Self::Remapped, Self::Linked, Self::Wrapped, Self::Fortified, Self::NoProxy, Self::Libc];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -38,6 +40,7 @@ impl Way {
             Self::Remapped => "remapped",
             Self::Linked => "linked",
             Self::Wrapped => "wrapped",
+            Self::Fortified => "fortified",
             Self::NoProxy => "noproxy",
             Self::Libc => "libc",
         }
@@ -48,12 +51,18 @@ impl Way {
         !matches!(self, Self::NoProxy | Self::Libc)
     }
 
+    /// Whether socksify runs the program.
+    pub(crate) fn is_wrapped(self) -> bool {
+        matches!(self, Self::Wrapped | Self::Fortified | Self::NoProxy)
+    }
+
     /// How the program is built; some ways share it.
     fn build(self) -> Build {
         match self {
             Self::Explicit => Build { name: "explicit", defines: &["-DEXPLICIT"], links: &["-lsocks"] },
             Self::Remapped => Build { name: "remapped", defines: &["-DSOCKS_REMAP"], links: &["-lsocks"] },
             Self::Linked => Build { name: "linked", defines: &[], links: &["-lsockswrap"] },
+            Self::Fortified => Build { name: "fortified", defines: &["-O2", "-D_FORTIFY_SOURCE=2"], links: &[] },
             Self::Wrapped | Self::NoProxy | Self::Libc => Build { name: "plain", defines: &[], links: &[] },
         }
     }
@@ -63,6 +72,38 @@ struct Build {
     name: &'static str,
     defines: &'static [&'static str],
     links: &'static [&'static str],
+}
+
+/// What a source is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    C,
+    Cxx,
+}
+
+impl Language {
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::C => "c",
+            Self::Cxx => "cpp",
+        }
+    }
+
+    /// As the user says, or as the system calls it.
+    fn compiler(self) -> String {
+        let (variable, usual) = match self {
+            Self::C => ("CC", "cc"),
+            Self::Cxx => ("CXX", "c++"),
+        };
+        env::var(variable).unwrap_or_else(|_| usual.to_owned())
+    }
+
+    /// Why there is no compiler for it.
+    pub(crate) fn obstacle(self) -> Option<String> {
+        let compiler = self.compiler();
+        let outcome = Command::new(&compiler).arg("--version").output();
+        outcome.err().map(|error| format!("no compiler: {compiler}: {error}"))
+    }
 }
 
 /// What the tests cannot do without.
@@ -78,16 +119,14 @@ const LIBRARIES: [(&str, &str); 2] = [("libsocks.so", "libsocks.so.0"), ("libsoc
 
 /// The compiler, and a folder that looks like an installation.
 pub(crate) struct Toolchain {
-    compiler: String,
     built: RefCell<HashMap<(&'static str, &'static str), PathBuf>>,
     folder: TempDir,
 }
 
 impl Toolchain {
     pub(crate) fn find() -> Result<Self, Missing> {
-        let compiler = env::var("CC").unwrap_or_else(|_| "cc".to_owned());
-        if let Err(error) = Command::new(&compiler).arg("--version").output() {
-            return Err(Missing::Compiler(format!("no C compiler: {compiler}: {error}")));
+        if let Some(why) = Language::C.obstacle() {
+            return Err(Missing::Compiler(why));
         }
         let install = || {
             let folder = tempfile::Builder::new().prefix("c-programs-").tempdir()?;
@@ -101,7 +140,7 @@ impl Toolchain {
             Ok(folder)
         };
         let folder = install().map_err(Missing::Library)?;
-        Ok(Self { compiler, built: RefCell::default(), folder })
+        Ok(Self { built: RefCell::default(), folder })
     }
 
     /// The folder with the libraries and the command.
@@ -121,7 +160,7 @@ impl Toolchain {
         }
         let path = self.folder().join(format!("{name}.{}", build.name));
         let source = source_folder().join(format!("{name}.c"));
-        let mut cc = self.cc(&["-std=c99", "-D_GNU_SOURCE", "-g", "-pthread"]);
+        let mut cc = self.compiler(Language::C, &["-std=c99", "-D_GNU_SOURCE", "-g", "-pthread"]);
         cc.args(build.defines).arg("-o").arg(&path).arg(source).args(build.links);
         succeed(&mut cc)?;
         self.built.borrow_mut().insert((name, build.name), path.clone());
@@ -129,8 +168,8 @@ impl Toolchain {
     }
 
     /// The compiler with all warnings, the header and the libraries.
-    pub(crate) fn cc(&self, options: &[&str]) -> Command {
-        let mut cc = Command::new(&self.compiler);
+    pub(crate) fn compiler(&self, language: Language, options: &[&str]) -> Command {
+        let mut cc = Command::new(language.compiler());
         cc.args(WARNINGS).args(options);
         cc.arg("-I").arg(crate_folder().join("include")).arg("-L").arg(self.folder());
         cc.arg(format!("-Wl,-rpath,{}", self.folder().display()));

@@ -16,19 +16,20 @@ mod header;
 mod report;
 mod run;
 mod scene;
-#[allow(dead_code)]
 mod scripts;
 mod target;
 
 use std::env;
+use std::path::Path;
 use std::process::ExitCode;
 
+use crate::cases::{CASES, Case, Rules};
 use crate::compile::{Toolchain, Way};
 use crate::report::{Report, Verdict};
 
 /// One line of the report.
 enum Test {
-    Program(&'static cases::Case, Way),
+    Program(&'static Case, Way),
     Header(&'static header::Check),
 }
 
@@ -37,6 +38,17 @@ impl Test {
         match self {
             Self::Program(case, way) => format!("{}, {}", case.name, way.name()),
             Self::Header(check) => check.name.to_owned(),
+        }
+    }
+
+    /// Why it cannot be run on this machine.
+    fn obstacle(&self) -> Option<String> {
+        match self {
+            Self::Program(case, _) if matches!(case.rules, Rules::Unnamed) => {
+                Path::new("/etc/socksrc").exists().then(|| "this machine has a socksrc".to_owned())
+            }
+            Self::Program(..) => None,
+            Self::Header(check) => check.language.obstacle(),
         }
     }
 
@@ -51,7 +63,7 @@ impl Test {
 fn main() -> ExitCode {
     // Other options are for the usual test harness, which cargo talks to.
     let (options, words): (Vec<String>, Vec<String>) = env::args().skip(1).partition(|word| word.starts_with('-'));
-    let programs = cases::CASES.iter().flat_map(|case| case.ways().map(move |way| Test::Program(case, way)));
+    let programs = CASES.iter().flat_map(|case| case.ways().map(move |way| Test::Program(case, way)));
     let all = header::CHECKS.iter().map(Test::Header).chain(programs);
     let tests: Vec<Test> = all.filter(|test| words.iter().all(|word| test.name().contains(word.as_str()))).collect();
     if options.iter().any(|option| option == "--list") {
@@ -63,7 +75,11 @@ fn main() -> ExitCode {
     match Toolchain::find() {
         Ok(tools) => {
             for test in &tests {
-                report.add(test.name(), test.run(&tools).into());
+                let verdict = match test.obstacle() {
+                    Some(why) => Verdict::Skipped(why),
+                    None => test.run(&tools).into(),
+                };
+                report.add(test.name(), verdict);
             }
         }
         Err(compile::Missing::Compiler(why)) => {

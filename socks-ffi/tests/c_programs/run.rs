@@ -73,20 +73,15 @@ fn all(mut from: impl Read) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The first line that is not as expected.
+/// The lines that are not as expected, side by side; lines are rarely lost, so no more is needed.
 fn difference(expected: &str, told: &str) -> String {
-    let (mut expected, mut told) = (expected.lines(), told.lines());
-    let mut line = 0;
-    loop {
-        line += 1;
-        match (expected.next(), told.next()) {
-            (None, None) => return " (line ends differ)".to_owned(),
-            (wanted, got) if wanted != got => {
-                let show = |text: Option<&str>| text.map_or("(the end)".to_owned(), |text| format!("`{text}`"));
-                let rest: Vec<&str> = told.take(5).collect();
-                return format!("\nline {line}: {}\nexpected: {}\nthen: {rest:?}", show(got), show(wanted));
-            }
-            _ => {}
-        }
-    }
+    let (expected, told): (Vec<_>, Vec<_>) = (expected.lines().collect(), told.lines().collect());
+    let show = |lines: &[&str], at: usize| match lines.get(at) {
+        Some(text) => format!("`{text}`"),
+        None => "(the end)".to_owned(),
+    };
+    (0..expected.len().max(told.len()))
+        .filter(|&at| expected.get(at) != told.get(at))
+        .map(|at| format!("\nline {}: {}, expected {}", at + 1, show(&told, at), show(&expected, at)))
+        .collect()
 }

@@ -11,7 +11,7 @@ use socks_conformance::peer::Peer;
 use socks_conformance::proxy::{Listen, Proxy, ProxyConfig};
 use tempfile::TempDir;
 
-use crate::cases::{Case, Server};
+use crate::cases::{Case, Rules, Server};
 use crate::compile::{Toolchain, Way};
 use crate::gate::Gate;
 use crate::target::Target;
@@ -19,14 +19,16 @@ use crate::target::Target;
 /// How long the proxy may take to write the line of a request that has ended.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Destinations on this machine are direct.
-const NOPROXY: &str = "proxy 0.0.0.0/0 {proxy}\nnoproxy 127.0.0.0/8\nnoproxy ::1\n";
+/// What is on this machine is direct, as in the file that is installed.
+const NOPROXY: &str = "proxy 0.0.0.0/0 {proxy}\nnoproxy 127.0.0.0/8\nnoproxy ::1\nnoproxy 0.0.0.0\n";
 
 pub(crate) struct Scene {
     gate: Option<Gate>,
     target: Target,
     proxy: Proxy,
     peers: Vec<Peer>,
+    /// It never accepts.
+    _silent: TcpListener,
     /// What stands for a name in braces in the texts of a case.
     words: Vec<(String, String)>,
     folder: TempDir,
@@ -46,44 +48,61 @@ impl Scene {
         let peers: Vec<Peer> = scripts.into_iter().map(Peer::listen).collect::<Result<_, _>>()?;
 
         let unix = format!("unix:{}", folder.path().join("proxy").display());
-        let at = gate.as_ref().map_or(proxy.addr(), Gate::addr);
+        let at = gate.as_ref().map_or_else(|| proxy.addr(), Gate::addr);
         let at = if matches!(case.server, Server::Unix) { unix } else { at.to_string() };
         // As an IPv6 socket names it.
         let mapped = format!("[::ffff:{}]:{}", Ipv4Addr::LOCALHOST, target.addr().port());
         let nobody = nobody()?.to_string();
+        let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let mut words = vec![
             ("{proxy}".to_owned(), at),
             ("{proxy-port}".to_owned(), proxy.addr().port().to_string()),
             ("{target}".to_owned(), target.addr().to_string()),
             ("{mapped}".to_owned(), mapped),
             ("{nobody}".to_owned(), nobody),
+            ("{silent}".to_owned(), silent.local_addr()?.to_string()),
             ("{lever}".to_owned(), lever.display().to_string()),
             ("{folder}".to_owned(), folder.path().display().to_string()),
         ];
+        let places = 1..=peers.len();
+        words.push(("{targets}".to_owned(), places.map(|at| format!("192.0.2.{at}:80")).collect::<Vec<_>>().join(" ")));
+        let rules = peers.iter().enumerate().map(|(at, peer)| format!("proxy 192.0.2.{}/32 {}\n", at + 1, peer.addr()));
+        words.push(("{scripts}".to_owned(), rules.collect()));
         words.extend(peers.iter().enumerate().map(|(at, peer)| (format!("{{script{at}}}"), peer.addr().to_string())));
-        Ok(Self { gate, target, proxy, peers, words, folder })
+        Ok(Self { gate, target, proxy, peers, _silent: silent, words, folder })
     }
 
     /// The program as it is run.
     pub(crate) fn command(&self, case: &Case, way: Way, tools: &Toolchain) -> Result<Command> {
         let program = tools.program(case.program, way)?;
-        let wrapped = matches!(way, Way::Wrapped | Way::NoProxy);
-        // A bad configuration, or none: socksify would not run the program at all.
-        let mut command =
-            if wrapped && case.is_sound { Command::new(tools.socksify()) } else { Command::new(&program) };
+        let mut command = match (way, case.rules) {
+            (Way::NoProxy, _) | (Way::Wrapped | Way::Fortified, Rules::Sound(_)) => {
+                let mut command = Command::new(tools.socksify());
+                command.arg(&program);
+                command
+            }
+            _ => Command::new(&program),
+        };
         command.env_clear();
-        if wrapped && case.is_sound {
-            command.arg(&program);
-        } else if wrapped {
+        if way.is_wrapped() && !matches!(case.rules, Rules::Sound(_)) {
             let libraries = ["libsockswrap.so.0", "libsocks.so.0"].map(|name| tools.folder().join(name));
             command.env("LD_PRELOAD", std::env::join_paths(libraries)?);
         }
         let socksrc = self.folder.path().join("socksrc");
-        if let Some(rules) = if way == Way::NoProxy { Some(NOPROXY) } else { case.rules } {
-            fs::write(&socksrc, self.fill(rules)).context("writing the configuration")?;
+        let text = match case.rules {
+            _ if way == Way::NoProxy => Some(NOPROXY),
+            Rules::Sound(text) | Rules::Bad(text) => Some(text),
+            Rules::Missing | Rules::Unnamed => None,
+        };
+        if let Some(text) = text {
+            fs::write(&socksrc, self.fill(text)).context("writing the configuration")?;
         }
-        command.env("SOCKSRC", socksrc);
-        command.args(case.args.iter().map(|text| self.fill(text)));
+        if !matches!(case.rules, Rules::Unnamed) {
+            command.env("SOCKSRC", socksrc);
+        }
+        // Some words are several arguments.
+        command
+            .args(case.args.iter().flat_map(|text| self.fill(text).split(' ').map(str::to_owned).collect::<Vec<_>>()));
         command.current_dir(self.folder.path());
         Ok(command)
     }
@@ -144,7 +163,9 @@ fn nobody() -> Result<SocketAddr> {
 fn request(line: &str) -> String {
     let word = |key: &str| line.split(' ').find_map(|word| word.strip_prefix(key));
     let user = word("user=").map_or_else(String::new, |user| format!(" as {user}"));
-    let outcome = line.split_once("outcome=\"").and_then(|(_, rest)| rest.split_once('"')).map_or("", |found| found.0);
+    // As far as the number of the reply code.
+    let outcome =
+        line.split_once("outcome=\"").and_then(|(_, rest)| rest.split(['"', '(']).next()).unwrap_or("").trim();
     match (word("command="), word("target=")) {
         (Some(command), Some(target)) => format!("{command} {target}{user}: {outcome}"),
         _ => format!("no request: {outcome}"),
