@@ -160,6 +160,11 @@ impl Config {
         builder.finish()
     }
 
+    /// Lets nothing through: for a caller that could not find out what is configured.
+    pub fn refuse_all() -> Self {
+        Self::parse("", b"strict").config
+    }
+
     /// Everything through one proxy, the loopback included: `proxy 0.0.0.0/0 URL` and nothing else.
     pub fn from_url(url: &ProxyUrl) -> Self {
         let mut builder = ConfigBuilder::new();

@@ -64,7 +64,7 @@ pub use destination::{Destination, Host};
 pub use diagnostic::{Diagnostic, Location, ParseError, Severity};
 #[cfg(feature = "std-fs")]
 pub use load::StdFileSystem;
-pub use load::{FileKind, FileSystem, LoadError, Loaded, Metadata, Source, load};
+pub use load::{DEFAULT_PATH, FileKind, FileSystem, LoadError, Loaded, Metadata, Source, load};
 pub use patience::share;
 pub use pattern::Pattern;
 pub use rule::ProxyRule;

@@ -13,6 +13,12 @@ use crate::diagnostic::{Diagnostic, Location};
 /// The file that is installed, and what holds where `socksify -x` finds no file.
 const INSTALLED: &str = include_str!("../socksrc");
 
+/// Where the configuration is, unless `SOCKSRC` names another: fixed when the library and the command are built.
+pub const DEFAULT_PATH: &str = match option_env!("SOCKS_SYSCONFDIR_SOCKSRC") {
+    Some(path) => path,
+    None => "/etc/socksrc",
+};
+
 /// Names another configuration.
 const SOCKSRC: &str = "SOCKSRC";
 /// Names a proxy, where the configuration says `allowenv`.

@@ -16,3 +16,8 @@ pub mod proxy;
 pub mod script;
 mod text;
 pub mod vector;
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

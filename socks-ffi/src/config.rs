@@ -5,16 +5,10 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use socks_config::{Config, LoadError};
+use socks_config::{Config, DEFAULT_PATH, LoadError};
 
 use crate::sys::files::RawFiles;
 use crate::{debug, sys};
-
-/// Where the file is, unless `SOCKSRC` names another. Fixed when the library is built.
-const DEFAULT_PATH: &str = match option_env!("SOCKS_SYSCONFDIR_SOCKSRC") {
-    Some(path) => path,
-    None => "/etc/socksrc",
-};
 
 static CONFIG: AtomicPtr<Config> = AtomicPtr::new(std::ptr::null_mut());
 
@@ -53,11 +47,11 @@ fn read() -> Config {
             loaded.config
         }
         // Nobody asked for a proxy.
-        Err(LoadError::Missing { .. }) => Config::parse("none", b"").config,
-        // What was asked for is not known: a configuration with an error sends nothing out.
+        Err(LoadError::Missing { .. }) => Config::default(),
+        // What was asked for is not known.
         Err(error) => {
             debug::load_error(&error);
-            Config::parse("configuration", b"proxy").config
+            Config::refuse_all()
         }
     }
 }

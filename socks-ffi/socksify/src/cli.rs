@@ -7,6 +7,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use socks_config::{Dns, ProxyUrl};
 
+use crate::configuration::REMOTE_NAMES;
 use crate::failure::USAGE;
 
 /// Runs PROGRAM so that its TCP connections follow socksrc(5) and go through a SOCKS 5 proxy.
@@ -21,9 +22,16 @@ struct Arguments {
     #[arg(short = 'x', long = "proxy", value_name = "URL")]
     proxy: Option<OsString>,
 
-    /// The program and its arguments.
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM")]
-    command: Vec<OsString>,
+    /// Run a program that cannot be wrapped (static, Go, set-id) all the same: it goes direct.
+    #[arg(long)]
+    force: bool,
+
+    /// The program.
+    program: OsString,
+
+    /// Its arguments.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    arguments: Vec<OsString>,
 }
 
 /// A proxy URL that was understood, and its words for the library.
@@ -33,6 +41,8 @@ pub(crate) struct ProxyText(pub(crate) String);
 /// What is to be done.
 pub(crate) struct Invocation {
     pub(crate) proxy: Option<ProxyText>,
+    /// Whether to run a program that cannot be wrapped.
+    pub(crate) force: bool,
     pub(crate) program: OsString,
     pub(crate) arguments: Vec<OsString>,
 }
@@ -45,17 +55,15 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, 
         && !program.is_empty()
         && !program.as_encoded_bytes().starts_with(b"-")
     {
-        return Ok(Invocation { proxy: None, program: program.clone(), arguments: rest.to_vec() });
+        return Ok(Invocation { proxy: None, force: false, program: program.clone(), arguments: rest.to_vec() });
     }
     match Arguments::try_parse_from(args) {
-        Ok(Arguments { proxy, command }) => {
-            let mut command = command.into_iter();
-            let program = command.next().unwrap_or_default();
+        Ok(Arguments { proxy, force, program, arguments }) => {
             let proxy = proxy.map(proxy_text).transpose().map_err(|error| {
                 eprintln!("socksify: -x: {error}");
                 ExitCode::from(USAGE)
             })?;
-            Ok(Invocation { proxy, program, arguments: command.collect() })
+            Ok(Invocation { proxy, force, program, arguments })
         }
         Err(error) => {
             // Nothing is left to do where even this cannot be printed.
@@ -72,9 +80,7 @@ fn proxy_text(text: OsString) -> Result<ProxyText, String> {
     let text = text.into_string().map_err(|_| "a proxy URL is text".to_owned())?;
     let url: ProxyUrl = text.parse().map_err(|error: socks_config::ParseError| error.to_string())?;
     if url.names() == Dns::Remote {
-        return Err("socks5h:// lets the proxy resolve names, which wrapped programs cannot do yet; \
-                    socks5:// resolves them on this machine"
-            .to_owned());
+        return Err(REMOTE_NAMES.to_owned());
     }
     Ok(ProxyText(text))
 }

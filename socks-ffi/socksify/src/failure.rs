@@ -6,6 +6,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::inspect::Obstacle;
+
 /// EX_USAGE of sysexits.h.
 pub(crate) const USAGE: u8 = 64;
 /// EX_UNAVAILABLE of sysexits.h.
@@ -23,6 +25,8 @@ pub(crate) enum Failure {
     NoProgram(OsString),
     /// The program is there, and the system does not run it.
     CannotRun(OsString, io::Error),
+    /// The program would run without the library, or past it.
+    CannotWrap(PathBuf, Obstacle),
     /// Neither a file nor `-x` says which proxy.
     NoConfiguration(Vec<PathBuf>),
     /// The configuration has errors, a line each.
@@ -39,7 +43,7 @@ impl Failure {
             Self::NoProgram(_) => NOT_FOUND,
             Self::CannotRun(..) => CANNOT_RUN,
             Self::NoConfiguration(_) | Self::BadConfiguration(_) => CONFIG,
-            Self::NoLibrary(_) | Self::BadLibraryPath(_) => UNAVAILABLE,
+            Self::CannotWrap(..) | Self::NoLibrary(_) | Self::BadLibraryPath(_) => UNAVAILABLE,
         })
     }
 }
@@ -49,6 +53,9 @@ impl fmt::Display for Failure {
         match self {
             Self::NoProgram(program) => write!(f, "socksify: {}: no such program", program.display()),
             Self::CannotRun(program, error) => write!(f, "socksify: {}: {error}", program.display()),
+            Self::CannotWrap(path, obstacle) => {
+                write!(f, "socksify: {}: cannot be wrapped: {obstacle} (--force runs it all the same)", path.display())
+            }
             Self::NoConfiguration(looked_for) => {
                 f.write_str("socksify: no configuration: looked for")?;
                 for path in looked_for {
@@ -63,7 +70,7 @@ impl fmt::Display for Failure {
                 f.write_str("socksify: the program was not run, since its connections would be refused")
             }
             Self::NoLibrary(folders) => {
-                f.write_str("socksify: libsockswrap.so.0 is not in")?;
+                f.write_str("socksify: no libsockswrap.so.0 with its libsocks.so.0 for this machine in")?;
                 folders.iter().try_for_each(|folder| write!(f, " {}", folder.display()))
             }
             Self::BadLibraryPath(path) => {

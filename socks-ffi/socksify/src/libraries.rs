@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
+use crate::inspect::is_library;
 
 const NAME: &str = "libsockswrap.so.0";
 /// Its own dependency. Named too, so that it is found wherever the loader is told not to look beside it.
@@ -15,7 +16,9 @@ const LIBDIR: Option<&str> = option_env!("SOCKS_LIBDIR");
 /// The value of LD_PRELOAD: the library first, then what the caller preloads already.
 pub(crate) fn find() -> Result<OsString, Failure> {
     let folders = folders();
-    let Some(folder) = folders.iter().find(|folder| folder.join(NAME).exists()) else {
+    let Some(folder) =
+        folders.iter().find(|folder| [NAME, DEPENDENCY].iter().all(|name| is_library(&folder.join(name))))
+    else {
         return Err(Failure::NoLibrary(folders));
     };
     let mut preload = OsString::new();

@@ -7,6 +7,7 @@
 mod cli;
 mod configuration;
 mod failure;
+mod inspect;
 mod libraries;
 mod program;
 
@@ -27,6 +28,11 @@ fn main() -> ExitCode {
 
 fn run(invocation: &cli::Invocation) -> Result<std::convert::Infallible, Failure> {
     let program = program::find(&invocation.program)?;
+    if !invocation.force
+        && let Some((path, obstacle)) = inspect::obstacle(&program)
+    {
+        return Err(Failure::CannotWrap(path, obstacle));
+    }
     configuration::check(invocation.proxy.as_ref())?;
     let preload = libraries::find()?;
     program::become_it(&program, invocation, &preload)
