@@ -47,11 +47,12 @@ const fn server(name: &'static str, program: &'static str, services: &'static [&
     Package { name, sign: Sign::Program(program), services }
 }
 
-const PACKAGES: [Package; 17] = [
+const PACKAGES: [Package; 18] = [
     program("binutils", "nm"),
     file("ca-certificates", "/etc/ssl/certs/ca-certificates.crt"),
     program("curl", "curl"),
     server("dante-server", "danted", &["danted.service"]),
+    program("g++", "g++"),
     program("gcc", "gcc"),
     program("git", "git"),
     program("iproute2", "ip"),

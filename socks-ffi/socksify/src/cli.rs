@@ -10,16 +10,17 @@ use socks_config::{Dns, ProxyUrl};
 use crate::configuration::REMOTE_NAMES;
 use crate::failure::USAGE;
 
+const PROXY_HELP: &str = "A proxy for all that is not noproxy: socks5://[user:password@]host[:port]. A password on a \
+                          command line is seen by everybody who can list processes; a configuration file is not";
+
 /// Runs PROGRAM so that its TCP connections follow socksrc(5) and go through a SOCKS 5 proxy.
 #[derive(Parser)]
 #[command(name = "socksify", version, max_term_width = 100)]
 #[command(after_help = "Exit status: that of PROGRAM; 126 or 127 where it cannot be run or found, 78 for a bad \
 configuration, 69 where it cannot be wrapped, 64 for a wrong command line.")]
 struct Arguments {
-    /// A proxy for all that is not noproxy: socks5://[user:password@]host[:port]. A password on a
-    /// command line is seen by everybody who can list processes; a configuration file is not.
-    // Parsed by hand below: clap's own error would repeat the value, and so the password.
-    #[arg(short = 'x', long = "proxy", value_name = "URL")]
+    // Its help is no comment, since rustdoc takes the brackets of a URL for links. Parsed by hand below: clap's own error would repeat the value, and so the password.
+    #[arg(short = 'x', long = "proxy", value_name = "URL", help = PROXY_HELP)]
     proxy: Option<OsString>,
 
     /// Run a program that cannot be wrapped (static, Go, set-id) all the same: it goes direct.

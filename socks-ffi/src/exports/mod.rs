@@ -1,6 +1,6 @@
 //! The functions that C sees: raw arguments to typed ones, one call, the decision to a value and errno.
 //!
-//! Each is `extern "C-unwind"`, and libc's function is called outside of [`guard`], so that the forced unwinding
+//! Each is `extern "C-unwind"`, and libc's function is called outside of `guard`, so that the forced unwinding
 //! of a cancelled thread finds nothing of ours to run. A panic of ours never gets past `guard`.
 
 pub mod bind;

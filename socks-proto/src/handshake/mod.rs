@@ -2,6 +2,7 @@
 
 mod flight;
 mod inbox;
+mod protected;
 mod state;
 
 use alloc::boxed::Box;

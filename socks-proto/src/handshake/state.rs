@@ -25,6 +25,7 @@ use core::num::NonZeroUsize;
 
 use super::flight::Flight;
 use super::inbox::Inbox;
+use super::protected::Protected;
 use super::{Established, Event, Step};
 use crate::address::WireAddr;
 use crate::auth::method::{AuthError, AuthMethod, AuthStatus, SecurityLayer};
@@ -82,14 +83,6 @@ impl Untold {
     fn any(&self) -> bool {
         self.method || self.bound || self.peer
     }
-}
-
-/// What a protected stream adds: the layer, bytes of an unfinished message, plain bytes not looked at yet.
-struct Protected {
-    layer: Box<dyn SecurityLayer>,
-    wire: Vec<u8>,
-    plain: Vec<u8>,
-    at_least: NonZeroUsize,
 }
 
 pub(super) struct Machine {
@@ -179,7 +172,10 @@ impl Machine {
             return Err(self);
         }
         let (layer, early) = match self.protected {
-            Some(protected) => (Some(protected.layer), protected.plain),
+            Some(protected) => {
+                let (layer, early) = protected.into_parts();
+                (Some(layer), early)
+            }
             None => (None, Vec::new()),
         };
         Ok(Established { bound: self.bound, peer: self.peer, method: self.method, layer, early })
@@ -359,9 +355,7 @@ impl Machine {
         match layer {
             Some(mut layer) => {
                 self.flight.protected_request(&self.command, &mut *layer).map_err(auth_error)?;
-                // Nothing is there yet, so this asks how much the first message owes at least.
-                let at_least = layer.unwrap(&[], &mut Vec::new()).map_err(auth_error)?.at_least;
-                self.protected = Some(Protected { layer, wire: Vec::new(), plain: Vec::new(), at_least });
+                self.protected = Some(Protected::new(layer).map_err(auth_error)?);
             }
             None if !self.offer.is_one_round_trip() => self.flight.request(&self.command),
             None => {}
@@ -398,26 +392,21 @@ impl Machine {
                 return Ok(used);
             }
             let Some(protected) = &mut self.protected else { return Ok(used) };
-            let taken = (input.len() - used).min(protected.at_least.get());
-            protected.wire.extend_from_slice(&input[used..used + taken]);
-            used += taken;
-            let unwrapped = protected.layer.unwrap(&protected.wire, &mut protected.plain).map_err(auth_error)?;
-            protected.wire.drain(..unwrapped.consumed.min(protected.wire.len()));
-            protected.at_least = unwrapped.at_least;
+            used += protected.receive(&input[used..]).map_err(auth_error)?;
         }
     }
 
     fn take_unwrapped(&mut self) -> Result<(), Error> {
         while self.is_listening() {
             let Some(protected) = &mut self.protected else { return Ok(()) };
-            if protected.plain.is_empty() {
+            let mut plain = protected.take_plain();
+            if plain.is_empty() {
                 return Ok(());
             }
-            let mut plain = core::mem::take(&mut protected.plain);
             let taken = self.take_plain(&plain)?;
             plain.drain(..taken);
             if let Some(protected) = &mut self.protected {
-                protected.plain = plain;
+                protected.put_back(plain);
             }
         }
         Ok(())
@@ -426,7 +415,7 @@ impl Machine {
     /// The least number of bytes that the proxy still owes.
     fn at_most(&self) -> NonZeroUsize {
         if let Some(protected) = &self.protected {
-            return protected.at_least;
+            return protected.at_least();
         }
         let one_round_trip = self.offer.is_one_round_trip();
         // What follows the message at hand without our sending anything more.
