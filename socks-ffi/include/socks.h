@@ -8,11 +8,12 @@
  * without a rule) is handed on to libc unchanged. Link with -lsocks.
  *
  * WHAT TO CALL. Once a descriptor was passed to Rconnect, Rbind or Rlisten, pass it to the R functions from there on:
- * above all Rclose, Rdup and Rdup2 (the library must know which numbers are still the same socket), and Rpoll or
- * Rselect while it is being connected. After the connection is made, read, write, send and recv of libc are right too.
+ * above all Rclose, Rdup, Rdup2 and their kin (the library must know which numbers are still the same socket), and Rpoll
+ * or Rselect while it is being connected. After the connection is made, read, write, send and recv of libc are right too.
  *
- * SOCKS_REMAP. Defined before this header is included, it turns the names accept, bind, close, connect, dup, dup2,
- * fclose, getpeername, getsockname, getsockopt, listen, poll and select into their R names. These are object-like
+ * SOCKS_REMAP. Defined before this header is included, it turns the names accept, accept4, bind, close, close_range,
+ * closefrom, connect, dup, dup2, dup3, fclose, fcntl, getpeername, getsockname, getsockopt, listen, poll, ppoll,
+ * pselect, select and shutdown into their R names. These are object-like
  * macros: the address of a function (`ops.connect = connect`) is mapped as well, and nothing goes out past the proxy
  * for want of a parenthesis. The same words as members of structures are renamed along, which is consistent wherever
  * this header comes before the structure's definition; so include it first, or give the compiler `-include socks.h`.
@@ -51,13 +52,19 @@
 #ifndef courier_socks_h
 #define courier_socks_h
 
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#ifdef __linux__
+#include <sys/epoll.h>
+#endif
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -76,6 +83,9 @@
 #define courier_socks_const_addr const struct sockaddr *
 #endif
 
+/* Not every set of names has these; pointers to them do no harm. */
+struct timespec;
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -88,6 +98,8 @@ int Rconnect(int fd, courier_socks_const_addr addr, socklen_t len);
 int Rbind(int fd, courier_socks_const_addr addr, socklen_t len);
 int Rlisten(int fd, int backlog);
 int Raccept(int fd, courier_socks_addr addr, socklen_t *len);
+int Raccept4(int fd, courier_socks_addr addr, socklen_t *len, int flags);
+int Rshutdown(int fd, int how);
 
 /* Names: of the target and not of the proxy; of where the proxy connects from or listens for us. */
 int Rgetpeername(int fd, courier_socks_addr addr, socklen_t *len);
@@ -99,12 +111,26 @@ int Rgetsockopt(int fd, int level, int name, void *value, socklen_t *len);
 /* Waiting. */
 int Rpoll(struct pollfd *fds, nfds_t count, int timeout);
 int Rselect(int count, fd_set *read_set, fd_set *write_set, fd_set *except_set, struct timeval *timeout);
+int Rppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
+int Rpselect(int count, fd_set *read_set, fd_set *write_set, fd_set *except_set, const struct timespec *timeout,
+             const sigset_t *mask);
+#ifdef __linux__
+int Repoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
+int Repoll_wait(int epoll, struct epoll_event *events, int most, int timeout);
+int Repoll_pwait(int epoll, struct epoll_event *events, int most, int timeout, const sigset_t *mask);
+int Repoll_pwait2(int epoll, struct epoll_event *events, int most, const struct timespec *timeout,
+                  const sigset_t *mask);
+#endif
 
 /* Descriptors. */
 int Rclose(int fd);
+int Rclose_range(unsigned int first, unsigned int last, int flags);
+void Rclosefrom(int low);
 int Rfclose(FILE *stream);
 int Rdup(int fd);
 int Rdup2(int from, int to);
+int Rdup3(int from, int to, int flags);
+int Rfcntl(int fd, int command, ...);
 
 /* Data. */
 ssize_t Rread(int fd, void *buf, size_t len);
@@ -127,18 +153,32 @@ ssize_t Rwritev(int fd, const struct iovec *parts, int count);
 
 #ifdef SOCKS_REMAP
 #define accept Raccept
+#define accept4 Raccept4
 #define bind Rbind
 #define close Rclose
+#define close_range Rclose_range
+#define closefrom Rclosefrom
 #define connect Rconnect
 #define dup Rdup
 #define dup2 Rdup2
+#define dup3 Rdup3
+#ifdef __linux__
+#define epoll_ctl Repoll_ctl
+#define epoll_pwait Repoll_pwait
+#define epoll_pwait2 Repoll_pwait2
+#define epoll_wait Repoll_wait
+#endif
 #define fclose Rfclose
+#define fcntl Rfcntl
 #define getpeername Rgetpeername
 #define getsockname Rgetsockname
 #define getsockopt Rgetsockopt
 #define listen Rlisten
 #define poll Rpoll
+#define ppoll Rppoll
+#define pselect Rpselect
 #define select Rselect
+#define shutdown Rshutdown
 #endif
 
 #endif

@@ -7,6 +7,7 @@ use rustix::event::PollFlags;
 use rustix::io::Errno;
 use socks_proto::{Command, Event, Step, WireAddr};
 
+use crate::ops::epoll;
 use crate::record::{Phase, Record};
 use crate::sys::{self, socket};
 use crate::table::{self, Held};
@@ -66,6 +67,29 @@ pub(crate) fn drive(record: &Held, fd: BorrowedFd<'_>, ready: Readiness) -> Phas
     settle(record, fd, &mut slot, progress)
 }
 
+/// Gives up, for the program's sake, what is under way. `error` is what the program is told of it.
+///
+/// `false`: it has come to its end meanwhile.
+///
+/// # Errors
+/// EAGAIN where a signal handler interrupted who moves it on at this moment.
+pub(crate) fn abort(record: &Held, fd: BorrowedFd<'_>, error: Errno) -> Result<bool, Errno> {
+    record.await_driver();
+    let mut slot = record.work.try_lock().ok_or(Errno::AGAIN)?;
+    let is_under_way = matches!(record.phase(), Phase::Pending | Phase::Bound | Phase::Arrived);
+    if !is_under_way || !table::is_current(fd.as_raw_fd(), record) {
+        return Ok(false);
+    }
+    if slot.is_none() {
+        // A peer has arrived, which is not accepted any more.
+        let _ = socket::disconnect(fd);
+    }
+    settle(record, fd, &mut slot, Err(error));
+    // The program gave it up itself: no connect has to tell it so.
+    record.report_connect();
+    Ok(true)
+}
+
 fn settle(
     record: &Record,
     fd: BorrowedFd<'_>,
@@ -75,9 +99,13 @@ fn settle(
     record.set_proxied(slot.as_ref().is_some_and(|work| work.is_proxied()));
     let phase = match progress {
         Ok(Progress::Wait(wants)) => {
+            let changed = record.wants() != wants;
             record.set_wants(wants);
             if record.phase() == Phase::Pending {
                 record.set_deadline(slot.as_ref().map_or(0, |work| work.deadline()));
+            }
+            if changed {
+                epoll::follow(record, fd, record.phase());
             }
             return record.phase();
         }
@@ -115,6 +143,10 @@ fn settle(
     };
     debug::connection(fd, record, phase);
     table::set_phase(record, phase);
+    match phase {
+        Phase::Tunnel | Phase::Failed => epoll::attach(record, fd),
+        _ => epoll::follow(record, fd, phase),
+    }
     phase
 }
 

@@ -1,6 +1,6 @@
 //! A lock that is only ever tried.
 //!
-//! Nobody waits for it: who does not get it treats the socket as still busy. So a signal handler that
+//! Nobody waits for it without end: who does not get it treats the socket as still busy. So a signal handler that
 //! interrupts the holder, or a forked child whose parent's thread held it, cannot deadlock.
 
 use std::cell::UnsafeCell;
@@ -25,6 +25,18 @@ impl<T> TryLock<T> {
             .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
             .then(|| Guard { lock: self })
+    }
+
+    /// Tries for a while: for what is held only for a few stores. `None` where a signal handler interrupted its
+    /// holder, or a forked child has no holder any more.
+    pub(crate) fn lock(&self) -> Option<Guard<'_, T>> {
+        for _ in 0..10_000 {
+            if let Some(guard) = self.try_lock() {
+                return Some(guard);
+            }
+            std::thread::yield_now();
+        }
+        None
     }
 
     pub(crate) fn is_taken(&self) -> bool {

@@ -1,12 +1,14 @@
 //! What the library knows of a socket, shared by all descriptors of it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 
 use crate::lock::TryLock;
+use crate::ops::epoll::Watches;
 use crate::sys::socket::Domain;
 use crate::work::Work;
 
@@ -31,10 +33,14 @@ pub(crate) enum Phase {
     Arrived,
     /// The one peer was accepted; no other will come.
     Accepted,
+    /// No socket: an epoll of the program's in which pending sockets are waited for.
+    Poller,
+    /// No socket, and not the program's: a descriptor of ours, which moves when the program wants its number.
+    Internal,
 }
 
 impl Phase {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Pending,
         Self::Tunnel,
         Self::Failed,
@@ -43,6 +49,8 @@ impl Phase {
         Self::Bound,
         Self::Arrived,
         Self::Accepted,
+        Self::Poller,
+        Self::Internal,
     ];
 
     fn from_u8(value: u8) -> Self {
@@ -73,6 +81,12 @@ pub(crate) struct Record {
     led: AtomicBool,
     /// Whether the program's socket is one of IPv6, whatever stands under its number now.
     is_v6: AtomicBool,
+    /// Of an epoll: the descriptors of its poller, or -1.
+    inner: AtomicI32,
+    timer: AtomicI32,
+    /// Whether `watches` has any.
+    watched: AtomicBool,
+    pub(crate) watches: Watches,
     pub(crate) target: AtomicAddr,
     pub(crate) bound: AtomicAddr,
     pub(crate) work: TryLock<Option<Box<Work>>>,
@@ -92,6 +106,10 @@ impl Record {
             proxied: AtomicBool::new(false),
             led: AtomicBool::new(false),
             is_v6: AtomicBool::new(false),
+            inner: AtomicI32::new(-1),
+            timer: AtomicI32::new(-1),
+            watched: AtomicBool::new(false),
+            watches: TryLock::new(Vec::new()),
             target: AtomicAddr::new(),
             bound: AtomicAddr::new(),
             work: TryLock::new(None),
@@ -109,6 +127,10 @@ impl Record {
         self.proxied.store(false, Ordering::Relaxed);
         self.led.store(false, Ordering::Relaxed);
         self.is_v6.store(domain == Domain::V6, Ordering::Relaxed);
+        self.inner.store(-1, Ordering::Relaxed);
+        self.timer.store(-1, Ordering::Relaxed);
+        self.watched.store(false, Ordering::Relaxed);
+        self.watches.reset(Vec::new());
         self.target.set(None);
         self.bound.set(None);
         self.phase.store(phase as u8, Ordering::Relaxed);
@@ -176,12 +198,12 @@ impl Record {
     }
 
     pub(crate) fn phase(&self) -> Phase {
-        Phase::from_u8(self.phase.load(Ordering::Acquire))
+        Phase::from_u8(self.phase.load(Ordering::SeqCst))
     }
 
     /// Publishes a phase, and all that was stored before it. Returns the one before.
     pub(crate) fn swap_phase(&self, phase: Phase) -> Phase {
-        Phase::from_u8(self.phase.swap(phase as u8, Ordering::AcqRel))
+        Phase::from_u8(self.phase.swap(phase as u8, Ordering::SeqCst))
     }
 
     pub(crate) fn change_phase(&self, from: Phase, to: Phase) -> bool {
@@ -248,6 +270,38 @@ impl Record {
 
     pub(crate) fn set_proxied(&self, proxied: bool) {
         self.proxied.store(proxied, Ordering::Release);
+    }
+
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn set_watched(&self, watched: bool) {
+        self.watched.store(watched, Ordering::SeqCst);
+    }
+
+    pub(crate) fn inner(&self) -> RawFd {
+        self.inner.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn timer(&self) -> RawFd {
+        self.timer.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_poller(&self, inner: RawFd, timer: RawFd) {
+        self.inner.store(inner, Ordering::Release);
+        self.timer.store(timer, Ordering::Release);
+    }
+
+    /// The descriptors of its poller, which are the caller's from now on.
+    pub(crate) fn take_poller(&self) -> impl Iterator<Item = RawFd> {
+        [&self.inner, &self.timer].map(|fd| fd.swap(-1, Ordering::AcqRel)).into_iter().filter(|fd| *fd >= 0)
+    }
+
+    /// One of the poller's descriptors has another number. `false`: it is none of its own.
+    pub(crate) fn move_poller(&self, from: RawFd, to: RawFd) -> bool {
+        let moved = |fd: &AtomicI32| fd.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        moved(&self.inner) || moved(&self.timer)
     }
 
     pub(crate) fn domain(&self) -> Domain {

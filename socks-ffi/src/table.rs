@@ -13,12 +13,15 @@ use crate::sys::socket::Domain;
 use crate::work::Work;
 
 /// As many descriptors as Linux lets a process have unless it is told otherwise (fs.nr_open).
-const SLOTS: usize = 1 << 20;
+pub(crate) const SLOTS: usize = 1 << 20;
 
 /// 0, or a record's number plus one and its generation. Untouched parts of it take no memory.
 static TABLE: [AtomicU64; SLOTS] = [const { AtomicU64::new(0) }; SLOTS];
 
 static RECORDS: Pool<Record> = Pool::new();
+
+/// The highest descriptor that ever had a record: what is beyond it need not be looked at.
+static HIGHEST: AtomicU32 = AtomicU32::new(0);
 
 /// How many records stand in a phase in which a wait must be translated.
 static INTERCEPTED: AtomicU32 = AtomicU32::new(0);
@@ -37,8 +40,16 @@ impl Deref for Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if self.0.value.let_go() {
-            if is_intercepted(self.0.value.phase()) {
+            let phase = self.0.value.phase();
+            if is_intercepted(phase) {
                 INTERCEPTED.fetch_sub(1, Ordering::AcqRel);
+            }
+            if phase == Phase::Poller {
+                for fd in self.0.value.take_poller() {
+                    forget(fd);
+                    // SAFETY: ours, and in no other hand.
+                    unsafe { rustix::io::close(fd) };
+                }
             }
             RECORDS.give(self.0);
         }
@@ -98,6 +109,7 @@ pub(crate) fn nothing_intercepted() -> bool {
 pub(crate) fn insert(fd: BorrowedFd<'_>, phase: Phase, domain: Domain, work: Option<Box<Work>>) -> Result<Held, Errno> {
     process::claim();
     let slot = slot(fd.as_raw_fd()).ok_or(Errno::MFILE)?;
+    HIGHEST.fetch_max(fd.as_raw_fd() as u32, Ordering::AcqRel);
     let node = RECORDS.take(Record::new).ok_or(Errno::NOMEM)?;
     node.value.begin(phase, domain, work);
     if is_intercepted(phase) {
@@ -117,6 +129,7 @@ pub(crate) fn share(record: &Held, fd: RawFd) -> Result<(), Errno> {
         return Ok(());
     }
     let slot = slot(fd).ok_or(Errno::MFILE)?;
+    HIGHEST.fetch_max(fd as u32, Ordering::AcqRel);
     record.publish(slot);
     Ok(())
 }
@@ -133,12 +146,34 @@ pub(crate) fn forget(fd: RawFd) {
     }
 }
 
+/// Forgets the descriptors of a range, both ends included.
+pub(crate) fn forget_range(first: u32, last: u32) {
+    for fd in first..=last.min(HIGHEST.load(Ordering::Acquire)) {
+        forget(fd as RawFd);
+    }
+}
+
 fn forget_reference(reference: u64) {
     let Some(node) = (reference as u32).checked_sub(1).and_then(|number| RECORDS.get(number)) else { return };
     // The table's own hold is given up with this one.
     let held = Held(node);
     held.remove_descriptor();
     held.await_driver();
+}
+
+/// Calls something for each descriptor that is ours.
+pub(crate) fn for_each(mut call: impl FnMut(RawFd, &Held)) {
+    for fd in 0..=HIGHEST.load(Ordering::Acquire) as RawFd {
+        if let Some(record) = get(fd) {
+            call(fd, &record);
+        }
+    }
+}
+
+/// Another descriptor of the same socket.
+pub(crate) fn other_descriptor(record: &Held, but: RawFd) -> Option<RawFd> {
+    let highest = HIGHEST.load(Ordering::Acquire) as RawFd;
+    record.is_shared().then(|| (0..=highest).find(|fd| *fd != but && is_current(*fd, record)))?
 }
 
 /// Whether the descriptor still has this record, or was closed meanwhile by another thread.
@@ -172,7 +207,7 @@ pub(crate) fn change_phase(record: &Record, from: Phase, to: Phase) -> bool {
 fn is_intercepted(phase: Phase) -> bool {
     match phase {
         Phase::Pending | Phase::Failed | Phase::Bound | Phase::Arrived | Phase::Accepted => true,
-        Phase::Tunnel | Phase::Broken | Phase::BoundHere => false,
+        Phase::Tunnel | Phase::Broken | Phase::BoundHere | Phase::Poller | Phase::Internal => false,
     }
 }
 

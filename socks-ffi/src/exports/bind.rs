@@ -1,4 +1,4 @@
-//! Rbind, Rlisten, Raccept.
+//! Rbind, Rlisten, Raccept, Raccept4.
 
 use std::ffi::c_int;
 
@@ -52,12 +52,36 @@ pub unsafe extern "C-unwind" fn Rlisten(fd: c_int, backlog: c_int) -> c_int {
 /// As accept(2): `addr` and `len` are null, or `len` points to the room at `addr`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn Raccept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int {
-    if !table::is_ours(fd) {
+    // SAFETY: the caller's promise.
+    unsafe { take(fd, addr, len, 0) }
         // SAFETY: the caller's promise.
-        return unsafe { real::accept(fd, addr, len) };
+        .unwrap_or_else(|| unsafe { real::accept(fd, addr, len) })
+}
+
+/// accept4(2): as [`Raccept`].
+///
+/// # Safety
+/// As accept4(2): `addr` and `len` are null, or `len` points to the room at `addr`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn Raccept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe { take(fd, addr, len, flags) }
+        // SAFETY: the caller's promise.
+        .unwrap_or_else(|| unsafe { real::accept4(fd, addr, len, flags) })
+}
+
+/// What accepting comes to; `None` where libc's has to do it.
+///
+/// # Safety
+/// `addr` and `len` are null, or `len` points to the room at `addr`.
+unsafe fn take(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> Option<c_int> {
+    // The kernel looks at the flags first.
+    if !table::is_ours(fd) || flags & !(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC) != 0 {
+        return None;
     }
+    let (nonblocking, cloexec) = (flags & libc::SOCK_NONBLOCK != 0, flags & libc::SOCK_CLOEXEC != 0);
     let decision = run(|call| match borrow(fd) {
-        Some(socket) => ops::bind::accept(call, socket, false, false),
+        Some(socket) => ops::bind::accept(call, socket, nonblocking, cloexec),
         None => Decision::Pass,
     });
     match decision {
@@ -66,11 +90,10 @@ pub unsafe extern "C-unwind" fn Raccept(fd: c_int, addr: *mut sockaddr, len: *mu
                 // SAFETY: the caller's promise.
                 unsafe { address::write(accepted.peer, addr, len) };
             }
-            accepted.fd
+            Some(accepted.fd)
         }
-        Decision::Fail(error) => fail(error),
-        Decision::Wait(_) => fail(Errno::IO),
-        // SAFETY: the caller's promise.
-        Decision::Pass => unsafe { real::accept(fd, addr, len) },
+        Decision::Fail(error) => Some(fail(error)),
+        Decision::Wait(_) => Some(fail(Errno::IO)),
+        Decision::Pass => None,
     }
 }

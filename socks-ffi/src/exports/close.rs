@@ -1,8 +1,8 @@
-//! Rclose, Rfclose, Rdup, Rdup2.
+//! Rclose, Rfclose, Rclose_range, Rclosefrom, Rshutdown.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_uint};
 
-use super::{borrow, fail, guard};
+use super::{borrow, finish, guard, run};
 use crate::ops::{self, Decision};
 use crate::sys::{self, real};
 use crate::table;
@@ -45,47 +45,52 @@ fn forget(fd: c_int) {
     });
 }
 
-/// dup(2): both descriptors are the same socket, on its way to the same target.
+/// close_range(2).
 ///
 /// # Safety
-/// None beyond dup(2), which takes no pointer.
+/// None beyond close_range(2), which takes no pointer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn Rdup(fd: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn Rclose_range(first: c_uint, last: c_uint, flags: c_int) -> c_int {
+    // With CLOSE_RANGE_CLOEXEC nothing is closed yet, and with a flag that nobody knows nothing at all. With
+    // CLOSE_RANGE_UNSHARE the descriptors may live on in other threads: there they go on without their names.
+    if flags as c_uint & !libc::CLOSE_RANGE_UNSHARE == 0 {
+        forget_range(first, last);
+    }
     // SAFETY: takes no pointer.
-    let new = unsafe { real::dup(fd) };
-    shared(fd, new)
+    unsafe { real::close_range(first, last, flags) }
 }
 
-/// dup2(2).
+/// closefrom(3).
 ///
 /// # Safety
-/// None beyond dup2(2), which takes no pointer.
+/// None beyond closefrom(3), which takes no pointer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn Rdup2(old: c_int, new: c_int) -> c_int {
-    // What `new` was is gone before its number names another socket, unless the call will fail.
-    if old != new && table::is_ours(new) && is_open(old) {
-        forget(new);
-    }
+pub unsafe extern "C-unwind" fn Rclosefrom(low: c_int) {
+    forget_range(c_uint::try_from(low).unwrap_or(0), c_uint::MAX);
     // SAFETY: takes no pointer.
-    let new = unsafe { real::dup2(old, new) };
-    shared(old, new)
+    unsafe { real::closefrom(low) }
 }
 
-fn is_open(fd: c_int) -> bool {
-    borrow(fd).is_some_and(|fd| rustix::io::fcntl_getfd(fd).is_ok())
+fn forget_range(first: c_uint, last: c_uint) {
+    guard(|| {
+        ops::close::forget_range(first, last);
+        Decision::Done(())
+    });
 }
 
-/// The new descriptor takes part in what is known of the old one, or does not come to be.
-fn shared(old: c_int, new: c_int) -> c_int {
-    if new < 0 || !(table::is_ours(old) || table::is_ours(new)) {
-        return new;
-    }
-    match guard(|| ops::close::share(old, new).into()) {
-        Decision::Done(()) | Decision::Pass | Decision::Wait(_) => new,
-        Decision::Fail(error) => {
-            // SAFETY: takes no pointer; the descriptor was made by us just now.
-            unsafe { real::close(new) };
-            fail(error)
-        }
-    }
+/// shutdown(2): a socket that is on its way stops there, as one of the kernel's does.
+///
+/// # Safety
+/// None beyond shutdown(2), which takes no pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn Rshutdown(fd: c_int, how: c_int) -> c_int {
+    // The kernel looks at `how` first.
+    let is_known = matches!(how, libc::SHUT_RD | libc::SHUT_WR | libc::SHUT_RDWR);
+    let decision = if is_known && table::is_ours(fd) {
+        run(|_| borrow(fd).map_or(Decision::Pass, |socket| ops::shutdown::shutdown(socket, how != libc::SHUT_WR)))
+    } else {
+        Decision::Pass
+    };
+    // SAFETY: takes no pointer.
+    finish(decision, || unsafe { real::shutdown(fd, how) })
 }

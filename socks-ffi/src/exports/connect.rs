@@ -7,7 +7,7 @@ use libc::{sockaddr, socklen_t};
 use super::{borrow, finish, guard, run};
 use crate::ops::{self, Decision};
 use crate::sys::real;
-use crate::{address, config, table};
+use crate::{address, config};
 
 /// connect(2): by way of the proxy that the configuration names for this destination.
 ///
@@ -23,7 +23,7 @@ pub unsafe extern "C-unwind" fn Rconnect(fd: c_int, addr: *const sockaddr, len: 
         }
         // SAFETY: the caller's promise.
         match unsafe { address::family(addr, len) } {
-            Some(libc::AF_UNSPEC) => table::forget(fd),
+            Some(libc::AF_UNSPEC) => ops::connect::dissolve(socket),
             // Of a socket that is connected, or about to be, the kernel says so before it looks at the address.
             Some(_) => return ops::connect::connect_again(call, socket).unwrap_or(Decision::Pass),
             None => {}

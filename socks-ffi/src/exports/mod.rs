@@ -6,8 +6,11 @@
 pub mod bind;
 pub mod close;
 pub mod connect;
+pub mod dup;
+pub mod epoll;
 pub mod io;
 pub mod name;
+pub mod select;
 pub mod wait;
 
 use std::cell::Cell;
@@ -17,7 +20,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use libc::{nfds_t, pollfd, timespec};
+use libc::{nfds_t, pollfd, sigset_t, timespec};
 use rustix::io::Errno;
 
 use crate::ops::Decision;
@@ -64,7 +67,7 @@ fn run<T>(mut call: impl FnMut(&mut Call) -> Decision<T>) -> Decision<T> {
             decision => return decision,
         };
         let (fds, nanos) = pause.ask();
-        let outcome = poll(fds, nanos);
+        let outcome = poll(fds, nanos, None);
         if let Decision::Fail(error) = guard(|| pause.resume(outcome).into()) {
             return Decision::Fail(error);
         }
@@ -72,15 +75,16 @@ fn run<T>(mut call: impl FnMut(&mut Call) -> Decision<T>) -> Decision<T> {
     }
 }
 
-/// libc's poll, to the nanosecond.
-fn poll(fds: &mut [pollfd], nanos: Option<u64>) -> Result<(), Errno> {
+/// libc's poll, to the nanosecond, with a signal mask of its own if there is one.
+fn poll(fds: &mut [pollfd], nanos: Option<u64>, mask: Option<&sigset_t>) -> Result<(), Errno> {
     let timeout = nanos.map(|nanos| timespec {
         tv_sec: (nanos / 1_000_000_000) as libc::time_t,
         tv_nsec: (nanos % 1_000_000_000) as libc::c_long,
     });
     let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: the slice is an array of its length; the timeout lives as long as the call.
-    match unsafe { real::ppoll(fds.as_mut_ptr(), fds.len() as nfds_t, timeout, ptr::null()) } {
+    let mask = mask.map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: the slice is an array of its length; the timeout and the mask live as long as the call.
+    match unsafe { real::ppoll(fds.as_mut_ptr(), fds.len() as nfds_t, timeout, mask) } {
         ..0 => Err(Errno::from_raw_os_error(sys::errno())),
         _ => Ok(()),
     }

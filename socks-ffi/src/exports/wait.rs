@@ -1,20 +1,17 @@
-//! Rpoll, Rselect.
+//! Rpoll, Rppoll, and what every wait has in common.
 
-use std::ffi::{c_int, c_ulong};
-use std::os::fd::{AsRawFd, BorrowedFd};
-use std::ptr;
+use std::ffi::c_int;
 use std::slice;
 
-use libc::{fd_set, nfds_t, pollfd, timeval};
+use libc::{nfds_t, pollfd, sigset_t, timespec};
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 
 use super::{borrow, fail, guard};
 use crate::ops::Decision;
-use crate::ops::select::{Interest, Selecting};
 use crate::ops::wait::{Entry, Waiting};
 use crate::sys::real;
-use crate::{sys, table};
+use crate::table;
 
 /// poll(2): a socket on its way is ready when the proxy has answered.
 ///
@@ -22,21 +19,52 @@ use crate::{sys, table};
 /// As poll(2): `fds` points to `count` entries.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn Rpoll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int {
-    if table::nothing_intercepted() || fds.is_null() || count == 0 || count > MOST {
+    let nanos = u64::try_from(timeout).ok().map(|millis| millis * 1_000_000);
+    // SAFETY: the caller's promise.
+    unsafe { translate(fds, count, nanos, None) }
         // SAFETY: the caller's promise.
-        return unsafe { real::poll(fds, count, timeout) };
+        .unwrap_or_else(|| unsafe { real::poll(fds, count, timeout) })
+}
+
+/// ppoll(2): as [`Rpoll`]; the signal mask holds while it waits.
+///
+/// # Safety
+/// As ppoll(2): `fds` points to `count` entries, `timeout` and `mask` are null or point to one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn Rppoll(
+    fds: *mut pollfd,
+    count: nfds_t,
+    timeout: *const timespec,
+    mask: *const sigset_t,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    let translated = match unsafe { nanos(timeout) } {
+        // SAFETY: the caller's promise.
+        Ok(nanos) => unsafe { translate(fds, count, nanos, mask.as_ref()) },
+        // For the kernel to refuse.
+        Err(_) => None,
+    };
+    // SAFETY: the caller's promise.
+    translated.unwrap_or_else(|| unsafe { real::ppoll(fds, count, timeout, mask) })
+}
+
+/// What poll comes to; `None` where libc's knows it all.
+///
+/// # Safety
+/// `fds` points to `count` entries.
+unsafe fn translate(fds: *mut pollfd, count: nfds_t, nanos: Option<u64>, mask: Option<&sigset_t>) -> Option<c_int> {
+    if table::nothing_intercepted() || fds.is_null() || count == 0 || count > MOST {
+        return None;
     }
     // SAFETY: the caller's promise.
     let entries = unsafe { slice::from_raw_parts_mut(fds, count as usize) };
-    let nanos = u64::try_from(timeout).ok().map(|millis| millis * 1_000_000);
     let mut waiting = match guard(|| begin_poll(entries, nanos)) {
         Decision::Done(waiting) => waiting,
-        Decision::Fail(error) => return fail(error),
-        // SAFETY: the caller's promise.
-        Decision::Pass | Decision::Wait(_) => return unsafe { real::poll(fds, count, timeout) },
+        Decision::Fail(error) => return Some(fail(error)),
+        Decision::Pass | Decision::Wait(_) => return None,
     };
-    let ready = follow(&mut waiting, Waiting::ask, |waiting| Ok(waiting.digest()));
-    match ready {
+    let ready = follow(&mut waiting, mask, Waiting::ask, |waiting| Ok(waiting.digest()));
+    Some(match ready {
         Ok(ready) => {
             for (entry, waited) in entries.iter_mut().zip(&waiting.entries) {
                 entry.revents = waited.revents.bits() as i16;
@@ -44,7 +72,7 @@ pub unsafe extern "C-unwind" fn Rpoll(fds: *mut pollfd, count: nfds_t, timeout: 
             c_int::try_from(ready).unwrap_or(c_int::MAX)
         }
         Err(error) => fail(error),
-    }
+    })
 }
 
 /// More entries than a process can have descriptors are for the kernel to refuse.
@@ -60,14 +88,18 @@ fn begin_poll<'fd>(entries: &[pollfd], nanos: Option<u64>) -> Decision<Waiting<'
 }
 
 /// Asks libc's poll, outside of the boundary, until there is something to say.
-fn follow<W>(
+///
+/// The mask holds in the kernel's wait and nowhere else: a signal that it lets through comes then, or stays pending
+/// until the next one.
+pub(super) fn follow<W>(
     waiting: &mut W,
+    mask: Option<&sigset_t>,
     ask: impl Fn(&mut W) -> (&mut [pollfd], Option<u64>),
     digest: impl Fn(&mut W) -> Result<Option<usize>, Errno>,
 ) -> Result<usize, Errno> {
     loop {
         let (fds, nanos) = ask(waiting);
-        super::poll(fds, nanos)?;
+        super::poll(fds, nanos, mask)?;
         match guard(|| digest(waiting).into()) {
             Decision::Done(Some(ready)) => return Ok(ready),
             Decision::Done(None) => {}
@@ -77,147 +109,20 @@ fn follow<W>(
     }
 }
 
-/// select(2): as [`Rpoll`]. The time left is written back, as Linux does.
+/// A timeout in nanoseconds, `None` for ever.
 ///
 /// # Safety
-/// As select(2): each set is null or has room for `count` bits; `timeout` is null or points to a timeval.
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn Rselect(
-    count: c_int,
-    read: *mut fd_set,
-    write: *mut fd_set,
-    except: *mut fd_set,
-    timeout: *mut timeval,
-) -> c_int {
-    if table::nothing_intercepted() || count <= 0 {
-        // SAFETY: the caller's promise.
-        return unsafe { real::select(count, read, write, except, timeout) };
-    }
+/// `time` is null or points to one.
+///
+/// # Errors
+/// EINVAL where it is none.
+pub(super) unsafe fn nanos(time: *const timespec) -> Result<Option<u64>, Errno> {
     // SAFETY: the caller's promise.
-    let mut sets = unsafe { Sets::new(count, [read, write, except]) };
-    // SAFETY: the caller's promise.
-    let nanos = match unsafe { timeout.as_ref() }.map(nanos).transpose() {
-        Ok(nanos) => nanos,
-        Err(error) => return fail(error),
-    };
-    let begun = sys::now();
-    let begin = || {
-        let asked = sets.asked();
-        let selecting = Selecting::new(&asked, nanos);
-        selecting.map_or(Decision::Pass, |selecting| Decision::Done((asked, selecting)))
-    };
-    let (asked, mut selecting) = match guard(begin) {
-        Decision::Done(begun) => begun,
-        Decision::Fail(error) => return fail(error),
-        Decision::Pass | Decision::Wait(_) => {
-            // SAFETY: the caller's promise.
-            return unsafe { real::select(count, read, write, except, timeout) };
+    let Some(time) = (unsafe { time.as_ref() }) else { return Ok(None) };
+    match (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec)) {
+        (Ok(seconds), Ok(nanos)) if nanos < 1_000_000_000 => {
+            Ok(Some(seconds.saturating_mul(1_000_000_000).saturating_add(nanos)))
         }
-    };
-    let outcome = follow(&mut selecting, |selecting| selecting.waiting.ask(), Selecting::digest);
-    if let Some(nanos) = nanos {
-        let left = nanos.saturating_sub(sys::now().saturating_sub(begun));
-        // SAFETY: the caller's promise: not null, as there is a value.
-        unsafe {
-            (*timeout).tv_sec = (left / 1_000_000_000) as libc::time_t;
-            (*timeout).tv_usec = (left % 1_000_000_000 / 1000) as libc::suseconds_t;
-        }
-    }
-    match outcome {
-        Ok(ready) => {
-            sets.answer(selecting.met().map(|(index, met)| (asked[index].0.as_raw_fd(), met)));
-            c_int::try_from(ready).unwrap_or(c_int::MAX)
-        }
-        Err(error) => fail(error),
-    }
-}
-
-fn nanos(time: &timeval) -> Result<u64, Errno> {
-    let (Ok(seconds), Ok(micros)) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_usec)) else {
-        return Err(Errno::INVAL);
-    };
-    Ok(seconds.saturating_mul(1_000_000_000).saturating_add(micros.saturating_mul(1000)))
-}
-
-/// The bits per word of an `fd_set`.
-const BITS: usize = c_ulong::BITS as usize;
-
-/// The sets of select(2) as far as its first argument says. Programs may have larger ones than `fd_set`.
-struct Sets<'a> {
-    count: usize,
-    words: [&'a mut [c_ulong]; 3],
-}
-
-impl Sets<'_> {
-    /// # Safety
-    /// Each set is null or has room for `count` bits.
-    unsafe fn new(count: c_int, sets: [*mut fd_set; 3]) -> Self {
-        let count = usize::try_from(count).unwrap_or(0);
-        let words = sets.map(|set| {
-            let (start, len) = if set.is_null() {
-                (ptr::NonNull::dangling().as_ptr(), 0)
-            } else {
-                (set.cast::<c_ulong>(), count.div_ceil(BITS))
-            };
-            // SAFETY: the caller's promise; a set is an array of words.
-            unsafe { slice::from_raw_parts_mut(start, len) }
-        });
-        Self { count, words }
-    }
-
-    fn has(&self, set: usize, fd: usize) -> bool {
-        self.words[set].get(fd / BITS).is_some_and(|word| word & (1 << (fd % BITS)) != 0)
-    }
-
-    /// The descriptors that stand in some set.
-    fn asked<'fd>(&self) -> Vec<(BorrowedFd<'fd>, Interest)> {
-        (0..self.count)
-            .filter_map(|fd| {
-                let [read, write, except] = [0, 1, 2].map(|set| self.has(set, fd));
-                let interest = Interest { read, write, except };
-                (interest != Interest::default()).then(|| borrow(fd as c_int).map(|fd| (fd, interest)))?
-            })
-            .collect()
-    }
-
-    /// Leaves the bits of what is met.
-    fn answer(&mut self, met: impl Iterator<Item = (c_int, Interest)>) {
-        for set in &mut self.words {
-            for (index, word) in set.iter_mut().enumerate() {
-                // Bits from `count` on are not the kernel's business either.
-                let kept = self.count.saturating_sub(index * BITS).min(BITS);
-                *word &= if kept == BITS { 0 } else { c_ulong::MAX << kept };
-            }
-        }
-        for (fd, interest) in met {
-            let fd = fd as usize;
-            for (set, is_met) in self.words.iter_mut().zip([interest.read, interest.write, interest.except]) {
-                if is_met && let Some(word) = set.get_mut(fd / BITS) {
-                    *word |= 1 << (fd % BITS);
-                }
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn select_sets_are_read_and_answered_up_to_their_count() {
-        let mut read = [0b101 as c_ulong, 0, 0b10];
-        let mut write = [0b100 as c_ulong, 0, 0];
-        let count = (2 * BITS + 1) as c_int;
-        let sets = [read.as_mut_ptr().cast::<fd_set>(), write.as_mut_ptr().cast(), ptr::null_mut()];
-        // SAFETY: the arrays have room for `count` bits.
-        let mut sets = unsafe { Sets::new(count, sets) };
-        let asked: Vec<_> = sets.asked().iter().map(|(fd, interest)| (fd.as_raw_fd(), *interest)).collect();
-        let reads = Interest { read: true, ..Interest::default() };
-        assert_eq!(asked, [(0, reads), (2, Interest { write: true, ..reads })]);
-        let writes = Interest { write: true, ..Interest::default() };
-        sets.answer([(2, writes)].into_iter());
-        // The bit beyond the count was never ours to clear.
-        assert_eq!((read, write), ([0, 0, 0b10], [0b100, 0, 0]));
+        _ => Err(Errno::INVAL),
     }
 }

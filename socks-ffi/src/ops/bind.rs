@@ -12,9 +12,9 @@ use rustix::io::Errno;
 use socks_config::{ProxyRule, Route};
 use socks_proto::TargetAddr;
 
-use super::Decision;
 use super::connect::{self, take_failure};
 use super::pause::Call;
+use super::{Decision, epoll};
 use crate::drive::{self, Readiness};
 use crate::record::Phase;
 use crate::sys::resolve;
@@ -40,7 +40,7 @@ pub(crate) fn bind(
     bind_here: impl FnOnce() -> Result<(), Errno>,
 ) -> Decision<()> {
     if let Some(record) = connect::live(fd)
-        && record.phase() != Phase::Broken
+        && !matches!(record.phase(), Phase::Broken | Phase::Poller | Phase::Internal)
     {
         return if call.is_resumed() { follow_bind(call, fd, record) } else { Decision::Fail(Errno::INVAL) };
     }
@@ -66,6 +66,7 @@ pub(crate) fn bind(
 fn start(fd: BorrowedFd<'_>, rule: &'static ProxyRule, domain: Domain) -> Result<Held, Errno> {
     let work = connect::work(Purpose::Bind(TargetAddr::UNSPECIFIED), rule, domain, None);
     let record = table::insert(fd, Phase::Pending, domain, Some(work))?;
+    epoll::detach(&record, fd);
     drive::start(&record, fd);
     Ok(record)
 }
@@ -107,6 +108,7 @@ pub(crate) fn listen(call: &mut Call, fd: BorrowedFd<'_>) -> Decision<()> {
         Phase::Bound | Phase::Arrived | Phase::Accepted => Decision::Done(()),
         Phase::Pending | Phase::Tunnel => Decision::Fail(Errno::INVAL),
         Phase::Failed | Phase::Broken => Decision::Fail(take_failure(&record)),
+        Phase::Poller | Phase::Internal => Decision::Pass,
     };
     if let (Decision::Done(()), Some(record)) = (&outcome, table::get(fd.as_raw_fd())) {
         record.set_listening();
@@ -137,6 +139,7 @@ pub(super) fn release(fd: BorrowedFd<'_>, record: &Held) -> bool {
     let _ = socket::disconnect(fd);
     work.restore(fd, record.domain());
     drop(slot);
+    epoll::attach(record, fd);
     table::forget(fd.as_raw_fd());
     true
 }
@@ -154,9 +157,11 @@ pub(crate) fn accept(call: &mut Call, fd: BorrowedFd<'_>, nonblocking: bool, clo
     match drive::drive(&record, fd, Readiness::Unknown) {
         // Only one of those who accept gets the one connection.
         Phase::Arrived if table::change_phase(&record, Phase::Arrived, Phase::Accepted) => {
+            epoll::follow(&record, fd, Phase::Accepted);
             let accepted = take(fd, &record, nonblocking, cloexec);
             if accepted.is_err() {
                 table::set_phase(&record, Phase::Arrived);
+                epoll::follow(&record, fd, Phase::Arrived);
             }
             accepted.into()
         }
@@ -166,6 +171,7 @@ pub(crate) fn accept(call: &mut Call, fd: BorrowedFd<'_>, nonblocking: bool, clo
             Err(error) => Decision::Fail(error),
         },
         Phase::Failed => Decision::Fail(take_failure(&record)),
+        Phase::Poller | Phase::Internal => Decision::Pass,
         _ => Decision::Fail(Errno::INVAL),
     }
 }

@@ -1,9 +1,10 @@
-//! How descriptors multiply and go: dup(2), dup2(2), close(2).
+//! How descriptors multiply and go: dup(2), close(2) and their kin.
 
 use std::os::fd::RawFd;
 
 use rustix::io::Errno;
 
+use super::epoll;
 use crate::table;
 
 /// `new` was made from `old`: it shares what is known of the socket.
@@ -26,5 +27,11 @@ pub(crate) fn share(old: RawFd, new: RawFd) -> Result<(), Errno> {
 ///
 /// Before and not after: another thread may get the number the moment it is free.
 pub(crate) fn forget(fd: RawFd) {
+    epoll::close(fd);
     table::forget(fd);
+}
+
+/// The descriptors of a range, both ends included, are about to be closed.
+pub(crate) fn forget_range(first: u32, last: u32) {
+    table::forget_range(first, last);
 }

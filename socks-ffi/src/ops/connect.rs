@@ -9,7 +9,7 @@ use socks_config::{ProxyRule, Route};
 use socks_proto::TargetAddr;
 
 use super::pause::Call;
-use super::{Decision, bind};
+use super::{Decision, bind, epoll};
 use crate::config;
 use crate::drive::{self, Readiness};
 use crate::record::Phase;
@@ -68,9 +68,10 @@ pub(crate) fn connect_again(call: &mut Call, fd: BorrowedFd<'_>) -> Option<Decis
         Phase::Failed => Some(Decision::Fail(fail(fd, &record))),
         Phase::Broken => {
             give_up(fd, &record);
-            None
+            // Who learned of the failure otherwise is told once more, as by the kernel; the next one begins anew.
+            record.report_connect().then_some(Decision::Fail(Errno::CONNABORTED))
         }
-        Phase::BoundHere => None,
+        Phase::BoundHere | Phase::Poller | Phase::Internal => None,
     }
 }
 
@@ -82,6 +83,7 @@ fn start(fd: BorrowedFd<'_>, to: SocketAddr, rule: &'static ProxyRule) -> Result
     let work = work(purpose, rule, domain, Some(flags));
     let record = table::insert(fd, Phase::Pending, domain, Some(work))?;
     record.target.set(Some(to));
+    epoll::detach(&record, fd);
     match drive::start(&record, fd) {
         Phase::Pending if flags.contains(OFlags::NONBLOCK) => Err(Errno::INPROGRESS),
         Phase::Pending => Ok(Some(record)),
@@ -105,6 +107,14 @@ pub(super) fn take_failure(record: &Held) -> Errno {
     let error = record.take_error().unwrap_or(Errno::CONNABORTED);
     table::set_phase(record, Phase::Broken);
     error
+}
+
+/// A connect to nothing: what is known of the socket holds no more.
+pub(crate) fn dissolve(fd: BorrowedFd<'_>) {
+    if let Some(record) = table::get(fd.as_raw_fd()) {
+        epoll::attach(&record, fd);
+        table::forget(fd.as_raw_fd());
+    }
 }
 
 /// Lets a socket go whose connect failed: as after one of the kernel's, it may be used again.

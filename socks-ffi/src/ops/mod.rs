@@ -3,10 +3,12 @@
 pub(crate) mod bind;
 pub(crate) mod close;
 pub(crate) mod connect;
+pub(crate) mod epoll;
 pub(crate) mod io;
 pub(crate) mod name;
 pub(crate) mod pause;
 pub(crate) mod select;
+pub(crate) mod shutdown;
 pub(crate) mod wait;
 
 use rustix::io::Errno;

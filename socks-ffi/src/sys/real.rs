@@ -4,11 +4,12 @@
 //! functions are looked up in libc itself and not as "the next ones": libsockswrap may stand before or behind
 //! this library in the search order.
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{
-    addrinfo, fd_set, iovec, msghdr, nfds_t, pollfd, sigset_t, size_t, sockaddr, socklen_t, ssize_t, timespec, timeval,
+    addrinfo, epoll_event, fd_set, iovec, msghdr, nfds_t, pollfd, sigset_t, size_t, sockaddr, socklen_t, ssize_t,
+    timespec, timeval,
 };
 
 /// A function of libc, looked up when it is first called.
@@ -82,18 +83,36 @@ macro_rules! real {
 real! {
     /// accept(2)
     fn accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int;
+    /// accept4(2)
+    fn accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int;
     /// bind(2)
     fn bind(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int;
     /// close(2)
     fn close(fd: c_int) -> c_int;
+    /// close_range(2)
+    fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int;
+    /// closefrom(3)
+    fn closefrom(low: c_int) -> ();
     /// connect(2)
     fn connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int;
     /// dup(2)
     fn dup(fd: c_int) -> c_int;
     /// dup2(2)
     fn dup2(old: c_int, new: c_int) -> c_int;
+    /// dup3(2)
+    fn dup3(old: c_int, new: c_int, flags: c_int) -> c_int;
+    /// epoll_ctl(2)
+    fn epoll_ctl(epoll: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int;
+    /// epoll_pwait(2)
+    fn epoll_pwait(epoll: c_int, events: *mut epoll_event, most: c_int, timeout: c_int, mask: *const sigset_t) -> c_int;
+    /// epoll_pwait2(2)
+    fn epoll_pwait2(epoll: c_int, events: *mut epoll_event, most: c_int, timeout: *const timespec, mask: *const sigset_t) -> c_int;
+    /// epoll_wait(2)
+    fn epoll_wait(epoll: c_int, events: *mut epoll_event, most: c_int, timeout: c_int) -> c_int;
     /// fclose(3)
     fn fclose(stream: *mut libc::FILE) -> c_int;
+    /// fcntl(2), whose argument is an int or a pointer: see `Rfcntl`
+    fn fcntl(fd: c_int, command: c_int, argument: usize) -> c_int;
     /// freeaddrinfo(3)
     fn freeaddrinfo(list: *mut addrinfo) -> ();
     /// getaddrinfo(3)
@@ -110,6 +129,8 @@ real! {
     fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int;
     /// ppoll(2)
     fn ppoll(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int;
+    /// pselect(2)
+    fn pselect(count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *const timespec, mask: *const sigset_t) -> c_int;
     /// read(2)
     fn read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t;
     /// readv(2)
@@ -128,6 +149,8 @@ real! {
     fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t;
     /// sendto(2)
     fn sendto(fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addr_len: socklen_t) -> ssize_t;
+    /// shutdown(2)
+    fn shutdown(fd: c_int, how: c_int) -> c_int;
     /// write(2)
     fn write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t;
     /// writev(2)

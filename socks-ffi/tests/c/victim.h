@@ -120,6 +120,7 @@ HELPER const char *error_name(int error) {
         {ECONNREFUSED, "ECONNREFUSED"},
         {ECONNRESET, "ECONNRESET"},
         {EFAULT, "EFAULT"},
+        {EEXIST, "EEXIST"},
         {EHOSTUNREACH, "EHOSTUNREACH"},
         {EINPROGRESS, "EINPROGRESS"},
         {EINTR, "EINTR"},

@@ -119,10 +119,19 @@ pub(crate) const CASES: &[Case] = &[
     Case { args: &["{mapped}"], ..case("connect, IPv4 by an IPv6 socket", "connect") },
     gated("connect, waiting by poll", "connect_poll"),
     gated("connect, waiting by select", "connect_select"),
+    gated("connect, waiting by ppoll and pselect", "connect_ppoll"),
+    Case { requests: &["connect {target}: succeeded"; 8], ..gated("connect, waiting by epoll", "epoll_modes") },
+    Case { requests: &["connect {target}: succeeded"; 5], ..gated("connect, in unusual epolls", "epoll_shapes") },
+    Case { requests: &["connect {target}: succeeded"; 2], ..gated("connect, all numbers closed", "epoll_close_all") },
     Case {
         args: &["{nobody}"],
         requests: &["connect {nobody}: connection refused"; 6],
         ..case("connect, nobody listens", "refused")
+    },
+    Case {
+        args: &["{nobody}"],
+        requests: &["connect {nobody}: connection refused"; 4],
+        ..case("connect, nobody listens, seen by epoll", "epoll_failed")
     },
     // The ways to a proxy.
     Case {
@@ -173,6 +182,12 @@ pub(crate) const CASES: &[Case] = &[
         args: &["poll", "{targets}"],
         transcript: "silence",
         ..scripted("a proxy that stays silent, without waiting", "refusals", scripts::silence)
+    },
+    Case {
+        rules: Rules::Sound("timeout 1\nproxy 192.0.2.1/32 {script0}\nproxy 192.0.2.2/32 {script1}\n"),
+        args: &["epoll", "{targets}"],
+        transcript: "silence",
+        ..scripted("a proxy that stays silent, waiting by epoll", "refusals", scripts::silence)
     },
     Case { args: &["{targets}"], ..scripted("the first words come with the reply", "hasty", scripts::hasty) },
     Case {
@@ -231,11 +246,22 @@ pub(crate) const CASES: &[Case] = &[
         as_libc: false,
         ..case("sockets given up on their way", "abandoned")
     },
+    Case { requests: &["connect {target}: succeeded"; 2], ..case("close_range and closefrom", "ranges") },
+    gated("dup3 and fcntl", "dup_kin"),
+    Case {
+        rules: Rules::Sound("proxy 0.0.0.0/0 {silent}\n"),
+        requests: &[],
+        as_libc: false,
+        ..case("shutdown of a socket on its way", "shutdown_pending")
+    },
+    Case { args: INCOMING, requests: BOTH, ..case("shutdown", "shutdown") },
     // Incoming connections.
     Case { args: INCOMING, requests: BOTH, ..case("bind, listen, accept", "accept") },
     Case { args: INCOMING, requests: BOTH, server: Server::V6, ..case("bind by a proxy on ::1", "accept") },
     Case { args: INCOMING, requests: BOTH, server: Server::Unix, ..case("bind by a proxy on a Unix socket", "accept") },
     Case { args: INCOMING, requests: BOTH, ..case("accept without waiting", "accept_poll") },
+    Case { args: INCOMING, requests: BOTH, ..case("accept4", "accept_flags") },
+    Case { args: INCOMING, requests: BOTH, ..case("accept, waiting by epoll", "epoll_accept") },
     Case {
         args: INCOMING,
         server: Server::Unspecified,

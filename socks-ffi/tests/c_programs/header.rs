@@ -32,20 +32,32 @@ pub(crate) const CHECKS: &[Check] = &[
 const FORTIFIED: [&str; 2] = ["-O2", "-D_FORTIFY_SOURCE=2"];
 
 /// The names that SOCKS_REMAP maps.
-const REMAPPED: [&str; 13] = [
+const REMAPPED: [&str; 25] = [
     "accept",
+    "accept4",
     "bind",
     "close",
+    "close_range",
+    "closefrom",
     "connect",
     "dup",
     "dup2",
+    "dup3",
+    "epoll_ctl",
+    "epoll_pwait",
+    "epoll_pwait2",
+    "epoll_wait",
     "fclose",
+    "fcntl",
     "getpeername",
     "getsockname",
     "getsockopt",
     "listen",
     "poll",
+    "ppoll",
+    "pselect",
     "select",
+    "shutdown",
 ];
 
 /// Names that programs ask the system's headers for, each of which changes what those declare.
@@ -84,7 +96,7 @@ fn types(tools: &Toolchain) -> Result<()> {
 }
 
 fn remap_in_c(tools: &Toolchain) -> Result<()> {
-    for options in [&["-O0", "-D_DEFAULT_SOURCE"], &FORTIFIED] {
+    for options in [&["-O0", "-D_DEFAULT_SOURCE"][..], &FORTIFIED, &[FORTIFIED[0], FORTIFIED[1], "-D_GNU_SOURCE"]] {
         let mut all = vec!["-std=gnu11", "-DSOCKS_REMAP"];
         all.extend(options);
         let program = build_and_run(tools, Language::C, "remap.c", &all)?;

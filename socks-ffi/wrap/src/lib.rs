@@ -3,9 +3,12 @@
 //! Linked with `-lsockswrap` or preloaded by `socksify`, it makes a program that was never changed follow
 //! socksrc(5). All that is known and decided is in libsocks, once, whether a program uses one or both.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_int, c_uint, c_void};
 
-use libc::{FILE, fd_set, iovec, msghdr, nfds_t, pollfd, size_t, sockaddr, socklen_t, ssize_t, timeval};
+use libc::{
+    FILE, epoll_event, fd_set, iovec, msghdr, nfds_t, pollfd, sigset_t, size_t, sockaddr, socklen_t, ssize_t, timespec,
+    timeval,
+};
 
 macro_rules! forward {
     ($($name:ident => $target:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
@@ -29,17 +32,35 @@ macro_rules! forward {
 
 forward! {
     accept => Raccept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int;
+    accept4 => Raccept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int;
     bind => Rbind(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int;
     close => Rclose(fd: c_int) -> c_int;
+    close_range => Rclose_range(first: c_uint, last: c_uint, flags: c_int) -> c_int;
+    closefrom => Rclosefrom(low: c_int) -> ();
     connect => Rconnect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int;
     dup => Rdup(fd: c_int) -> c_int;
     dup2 => Rdup2(old: c_int, new: c_int) -> c_int;
+    dup3 => Rdup3(old: c_int, new: c_int, flags: c_int) -> c_int;
+    epoll_ctl => Repoll_ctl(epoll: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int;
+    epoll_pwait => Repoll_pwait(
+        epoll: c_int, events: *mut epoll_event, most: c_int, timeout: c_int, mask: *const sigset_t
+    ) -> c_int;
+    epoll_pwait2 => Repoll_pwait2(
+        epoll: c_int, events: *mut epoll_event, most: c_int, timeout: *const timespec, mask: *const sigset_t
+    ) -> c_int;
+    epoll_wait => Repoll_wait(epoll: c_int, events: *mut epoll_event, most: c_int, timeout: c_int) -> c_int;
     fclose => Rfclose(stream: *mut FILE) -> c_int;
+    fcntl => Rfcntl(fd: c_int, command: c_int, argument: usize) -> c_int;
     getpeername => Rgetpeername(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int;
     getsockname => Rgetsockname(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int;
     getsockopt => Rgetsockopt(fd: c_int, level: c_int, name: c_int, value: *mut c_void, len: *mut socklen_t) -> c_int;
     listen => Rlisten(fd: c_int, backlog: c_int) -> c_int;
     poll => Rpoll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int;
+    ppoll => Rppoll(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int;
+    pselect => Rpselect(
+        count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *const timespec,
+        mask: *const sigset_t
+    ) -> c_int;
     read => Rread(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t;
     readv => Rreadv(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t;
     recv => Rrecv(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int) -> ssize_t;
@@ -55,8 +76,27 @@ forward! {
     sendto => Rsendto(
         fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addr_len: socklen_t
     ) -> ssize_t;
+    shutdown => Rshutdown(fd: c_int, how: c_int) -> c_int;
     write => Rwrite(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t;
     writev => Rwritev(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t;
+}
+
+/// The names that glibc's headers use where files may be large: the same functions on the systems of 64 bits that this
+/// library is for.
+// Private, so that rustdoc does not list names which nobody calls.
+#[allow(unreachable_pub)]
+mod large {
+    use super::{Rfcntl, c_int};
+
+    /// Forwards to `Rfcntl`.
+    ///
+    /// # Safety
+    /// As fcntl(2).
+    #[unsafe(no_mangle)]
+    pub unsafe extern "C-unwind" fn fcntl64(fd: c_int, command: c_int, argument: usize) -> c_int {
+        // SAFETY: the caller's promise.
+        unsafe { Rfcntl(fd, command, argument) }
+    }
 }
 
 /// The names that glibc's headers use under `_FORTIFY_SOURCE`: with the size of the buffer, to be checked first.
@@ -64,7 +104,10 @@ forward! {
 // Private, so that rustdoc does not list names which nobody calls.
 #[allow(unreachable_pub)]
 mod fortified {
-    use super::{Rpoll, Rread, Rrecv, Rrecvfrom, c_int, c_void, nfds_t, pollfd, size_t, sockaddr, socklen_t, ssize_t};
+    use super::{
+        Rpoll, Rppoll, Rread, Rrecv, Rrecvfrom, c_int, c_void, nfds_t, pollfd, sigset_t, size_t, sockaddr, socklen_t,
+        ssize_t, timespec,
+    };
 
     unsafe extern "C" {
         /// glibc's end of a program that overflows a buffer.
@@ -86,6 +129,23 @@ mod fortified {
         check(count as size_t, room / size_of::<pollfd>());
         // SAFETY: the caller's promise.
         unsafe { Rpoll(fds, count, timeout) }
+    }
+
+    /// Checks the buffer and forwards to `Rppoll`.
+    ///
+    /// # Safety
+    /// As ppoll(2).
+    #[unsafe(no_mangle)]
+    pub unsafe extern "C-unwind" fn __ppoll_chk(
+        fds: *mut pollfd,
+        count: nfds_t,
+        timeout: *const timespec,
+        mask: *const sigset_t,
+        room: size_t,
+    ) -> c_int {
+        check(count as size_t, room / size_of::<pollfd>());
+        // SAFETY: the caller's promise.
+        unsafe { Rppoll(fds, count, timeout, mask) }
     }
 
     /// Checks the buffer and forwards to `Rread`.

@@ -1,5 +1,5 @@
 /*
- * SOCKS_REMAP in a program that uses the thirteen words for everything that C allows. Nothing of libc's thirteen may be
+ * SOCKS_REMAP in a program that uses the words for everything that C allows. Nothing of that name of libc's may be
  * left among its undefined symbols.
  */
 #include "socks.h"
@@ -46,6 +46,7 @@ int main(void) {
     struct sockaddr_in to;
     struct pollfd wait[3];
     struct timeval none = {0, 0};
+    struct timespec at_once = {0, 0};
     socklen_t len = sizeof to;
     int (*const pointer)(int) = &dup;
     int fd = socket(AF_INET, SOCK_STREAM, 0), number;
@@ -67,7 +68,18 @@ int main(void) {
     len = sizeof number;
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &number, &len) != 0 || number != SOCK_STREAM)
         return 5;
-    if (dup2(pointer(fd), fd) != fd || (close)(fd) != 0 || fclose(tmpfile()) != 0)
+    if (dup2(pointer(fd), fd) != fd || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || fcntl(fd, F_GETFD) != FD_CLOEXEC)
         return 6;
-    return button.select + button.bind + button.listen == 6 ? 0 : 7;
+    if (shutdown(fd, SHUT_RDWR) != -1 || (close)(fd) != 0 || fclose(tmpfile()) != 0)
+        return 7;
+    if (pselect(0, NULL, NULL, NULL, &at_once, NULL) != 0)
+        return 8;
+#ifdef _GNU_SOURCE
+    if (ppoll(wait, 3, &at_once, NULL) != 0 || accept4(-1, NULL, NULL, SOCK_CLOEXEC) != -1)
+        return 9;
+    if (dup3(1, 60, O_CLOEXEC) != 60 || close_range(60, 60, 0) != 0 || close(60) != -1)
+        return 10;
+    closefrom(60);
+#endif
+    return button.select + button.bind + button.listen == 6 ? 0 : 11;
 }

@@ -9,6 +9,7 @@ SAME(close);
 SAME(connect);
 SAME(dup);
 SAME(dup2);
+SAME(fcntl);
 SAME(fclose);
 SAME(getpeername);
 SAME(getsockname);
@@ -24,8 +25,21 @@ SAME(select);
 SAME(send);
 SAME(sendmsg);
 SAME(sendto);
+SAME(shutdown);
 SAME(write);
 SAME(writev);
+
+#if defined _POSIX_C_SOURCE && _POSIX_C_SOURCE >= 200112L
+SAME(pselect);
+#endif
+
+#ifdef _GNU_SOURCE
+SAME(accept4);
+SAME(close_range);
+SAME(closefrom);
+SAME(dup3);
+SAME(ppoll);
+#endif
 
 int main(int argc, char **argv) {
     (void)argc;
