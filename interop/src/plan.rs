@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::netns::PROXY_NEAR;
-use crate::program::{Program, c, curl, git, native, nc, python, ssh, wget};
+use crate::program::{Program, c, curl, git, java, native, nc, node, python, ssh, wget};
 use crate::server::{Server, danted, microsocks, ssh as ssh_server, tor};
 
 /// A column: how connections leave the client.
@@ -146,12 +146,15 @@ const PROGRAMS: &[Row] = &[
     v4(&wget::WGET),
     v4(&git::GIT),
     v4(&python::URLLIB),
+    v4(&python::ASYNCIO),
+    v4(&node::NODE),
     v4(&nc::NC),
     v4(&ssh::SSH),
     v4(&c::BLOCKING),
     v4(&c::SELECT),
     v4(&c::POLL),
     v6(&curl::CURL),
+    v6(&python::ASYNCIO),
     v6(&c::BLOCKING),
     v6(&c::SELECT),
     v6(&c::POLL),
@@ -207,6 +210,14 @@ pub const SECTIONS: &[Section] = &[
     },
     Section { name: "wrapped", wrapped: true, ways: SERVERS, rows: PROGRAMS, expect: Expect::Reached },
     Section {
+        // Apart, since it starts so slowly.
+        name: "wrapped: java",
+        wrapped: true,
+        ways: SERVERS,
+        rows: &[v4(&java::JAVA), v6(&java::JAVA)],
+        expect: Expect::Reached,
+    },
+    Section {
         name: "wrapped: noproxy",
         wrapped: true,
         ways: &[Way { name: "loopback", by: By::Noproxy }],
@@ -249,6 +260,8 @@ const PROGRAMS_ON_LOOPBACK: &[Row] = &[
     v4(&wget::WGET),
     v4(&git::GIT),
     v4(&python::URLLIB),
+    v4(&python::ASYNCIO),
+    v4(&node::NODE),
     v4(&c::BLOCKING),
     v4(&c::SELECT),
     v4(&c::POLL),

@@ -3,8 +3,10 @@
 pub mod c;
 pub mod curl;
 pub mod git;
+pub mod java;
 pub mod native;
 pub mod nc;
+pub mod node;
 pub mod python;
 pub mod ssh;
 pub mod wget;
@@ -111,6 +113,15 @@ fn seen_in_output(outcome: &Outcome, seen: IpAddr) -> Result<(), String> {
     }
     let expected = format!("{BODY} peer={seen}.");
     if outcome.stdout.contains(&expected) { Ok(()) } else { Err(format!("its output lacks `{expected}`")) }
+}
+
+/// Failure with the errno's own name in the standard error.
+fn error_name(outcome: &Outcome, errno: &str) -> Result<(), String> {
+    match (outcome.success(), outcome.stderr.contains(errno)) {
+        (true, _) => Err("it says success".into()),
+        (false, true) => Ok(()),
+        (false, false) => Err(format!("its error is not {errno}")),
+    }
 }
 
 /// Failure as most programs show it: an exit code that is not 0, and strerror(3) in the standard error.
