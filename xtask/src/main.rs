@@ -5,6 +5,7 @@
 mod ci;
 mod demo;
 mod install;
+mod man;
 mod run;
 mod setup;
 mod socksify;
@@ -34,7 +35,7 @@ enum Task {
     Demo,
     Socksify(socksify::Arguments),
     Install(install::Arguments),
-    /// Checks promises that no compiler checks: the core's purity, the libraries' symbols.
+    /// Checks promises that no compiler checks: the core's purity, the libraries' symbols, the manual.
     Tidy,
     /// Does what .ci/run does once the machine is set up.
     Ci,

@@ -47,21 +47,25 @@ const fn server(name: &'static str, program: &'static str, services: &'static [&
     Package { name, sign: Sign::Program(program), services }
 }
 
-const PACKAGES: [Package; 18] = [
+const PACKAGES: [Package; 22] = [
     program("binutils", "nm"),
     file("ca-certificates", "/etc/ssl/certs/ca-certificates.crt"),
     program("curl", "curl"),
+    program("default-jdk-headless", "javac"),
     server("dante-server", "danted", &["danted.service"]),
     program("g++", "g++"),
     program("gcc", "gcc"),
     program("git", "git"),
     program("iproute2", "ip"),
     file("libc6-dev", "/usr/include/stdio.h"),
+    program("mandoc", "mandoc"),
     program("microsocks", "microsocks"),
     // Any nc will not do: the others know no SOCKS.
     program("netcat-openbsd", "nc.openbsd"),
+    program("nodejs", "node"),
     program("openssh-client", "ssh"),
     server("openssh-server", "sshd", &["ssh.service", "ssh.socket"]),
+    program("pkg-config", "pkg-config"),
     program("python3", "python3"),
     server("tor", "tor", &["tor.service", "tor@default.service"]),
     program("util-linux", "unshare"),

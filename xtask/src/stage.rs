@@ -1,12 +1,13 @@
 //! The libraries and the command, built and laid out so that they run from the build folder.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use rustix::fs::{FlockOperation, flock};
 
 use crate::run;
 
@@ -23,6 +24,8 @@ pub(crate) struct Staged {
     pub(crate) dir: PathBuf,
     /// The command `socksify`, which finds its library beside it.
     pub(crate) socksify: PathBuf,
+    /// Keeps others from building these anew with other variables; let go when it is dropped.
+    _lock: Option<File>,
 }
 
 /// The libraries under the names they are built by, each with the name that programs look for.
@@ -34,21 +37,24 @@ pub(crate) const LIBRARIES: [(&str, &str); 2] =
 /// # Errors
 /// They cannot be built, or the links cannot be made.
 pub(crate) fn stage(profile: Profile) -> Result<Staged> {
-    stage_with(profile, None)
+    let staged = stage_with(profile, &[])?;
+    Ok(Staged { _lock: None, ..staged })
 }
 
-/// Does as [`stage`], with a variable that the build looks at.
+/// Does as [`stage`], with variables that the build looks at. No other staging of this build folder begins before the
+/// result is dropped.
 ///
 /// # Errors
 /// As those of [`stage`].
-pub(crate) fn stage_with(profile: Profile, variable: Option<(&str, &Path)>) -> Result<Staged> {
+pub(crate) fn stage_with(profile: Profile, variables: &[(&str, &Path)]) -> Result<Staged> {
+    let dir = dir(profile)?;
+    let lock = lock(&dir)?;
     let mut build = run::cargo(["build", "--package=socks-ffi", "--package=sockswrap", "--package=socksify"]);
-    build.envs(variable);
+    build.envs(variables.iter().copied());
     if profile == Profile::Release {
         build.arg("--release");
     }
     run::succeed(&mut build)?;
-    let dir = dir(profile)?;
     for (built, soname) in LIBRARIES {
         if !dir.join(built).is_file() {
             bail!("there is no {built} in {} after the build", dir.display());
@@ -59,7 +65,18 @@ pub(crate) fn stage_with(profile: Profile, variable: Option<(&str, &Path)>) -> R
     if !socksify.is_file() {
         bail!("there is no socksify in {} after the build", dir.display());
     }
-    Ok(Staged { dir, socksify })
+    Ok(Staged { dir, socksify, _lock: Some(lock) })
+}
+
+/// Waits for other stagings in this folder, and holds off those to come.
+fn lock(dir: &Path) -> Result<File> {
+    let path = dir.join(".staging");
+    let locked = fs::create_dir_all(dir).and_then(|()| {
+        let file = File::create(&path)?;
+        flock(&file, FlockOperation::LockExclusive)?;
+        Ok(file)
+    });
+    locked.with_context(|| format!("locking {}", path.display()))
 }
 
 /// Where cargo puts what it builds: wherever it put this program, whatever the settings that led it there.

@@ -36,8 +36,7 @@ pub(crate) fn faults() -> Result<Vec<String>> {
     let staged = stage(Profile::Release)?;
     let mut faults = Vec::new();
     for (library, list) in LISTS {
-        let text = fs::read_to_string(run::root().join(list)).with_context(|| format!("reading {list}"))?;
-        let listed = listed(&text);
+        let listed = listed_in(list)?;
         let exported = names(&staged.dir.join(library), "--defined-only")?;
         let extra = exported.difference(&listed).map(|name| format!("{library} exports {name}, which {list} lacks"));
         faults.extend(extra);
@@ -48,6 +47,15 @@ pub(crate) fn faults() -> Result<Vec<String>> {
     let bad = NOT_IMPORTED.iter().filter(|&&name| imported.contains(name));
     faults.extend(bad.map(|name| format!("{} imports {name}", LISTS[0].0)));
     Ok(faults)
+}
+
+/// The names of a list that the tree holds.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn listed_in(list: &str) -> Result<BTreeSet<String>> {
+    let text = fs::read_to_string(run::root().join(list)).with_context(|| format!("reading {list}"))?;
+    Ok(listed(&text))
 }
 
 /// The names of a list; `#` starts a comment.

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::{run, symbols};
+use crate::{man, run, symbols};
 
 /// What a file of the core may not name: it has no I/O, no clock and no std.
 const NOT_IN_THE_CORE: [&str; 7] =
@@ -23,6 +23,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     faults.extend(core_depends_on_bytes_only()?);
     faults.extend(tree()?);
     faults.extend(symbols::faults()?);
+    faults.extend(man::faults()?);
     for fault in &faults {
         println!("tidy: {fault}");
     }
