@@ -81,7 +81,8 @@ pub trait Driver {
     /// Whether this is how it says `expected`.
     fn is(error: &Self::Error, expected: &Error) -> bool;
 
-    /// Whether it can do what the vector asks for. What it cannot is counted as skipped.
+    /// Whether the adapter has the command that the vector is about. What it has not is counted apart: a matter of its
+    /// scope, and none of what happens to be installed.
     fn can(&self, _exchange: &Exchange) -> bool {
         true
     }
@@ -180,8 +181,8 @@ pub struct Report {
     pub vectors: usize,
     /// How many cases that made.
     pub cases: usize,
-    /// Vectors that the driver cannot do.
-    pub skipped: usize,
+    /// Vectors of commands that the adapter does not have.
+    pub out_of_scope: usize,
     /// What went wrong, one text a case.
     pub failures: Vec<String>,
 }
@@ -202,8 +203,12 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { vectors, cases, skipped, failures } = self;
-        write!(f, "{vectors} vectors, {cases} cases, {} failed, {skipped} vectors skipped", failures.len())
+        let Self { vectors, cases, out_of_scope, failures } = self;
+        write!(f, "{vectors} vectors, {cases} cases, {} failed", failures.len())?;
+        match out_of_scope {
+            0 => Ok(()),
+            _ => write!(f, "; {out_of_scope} more are of commands that this adapter does not have"),
+        }
     }
 }
 
@@ -215,7 +220,7 @@ pub fn run_all<D: Driver>(driver: &mut D) -> Report {
     let mut report = Report::default();
     for (vector, exchange) in vector::exchanges() {
         if !driver.can(&exchange) {
-            report.skipped += 1;
+            report.out_of_scope += 1;
             continue;
         }
         report.vectors += 1;
