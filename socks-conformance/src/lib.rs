@@ -4,8 +4,10 @@
 //! * [`driver`]: all of them, in every [`cutting`], through an adapter that says in a dozen lines how it negotiates.
 //! * [`pipe`], [`peer`]: the scripted proxy behind that, in memory and behind a descriptor.
 //! * [`gss`]: a toy security context.
+//! * [`closed`]: a port where nobody listens.
 //! * [`proxy`]: a SOCKS 5 proxy in this process, for demos and for tests that need a working one.
 
+pub mod closed;
 pub mod cutting;
 pub mod driver;
 pub mod gss;

@@ -21,8 +21,9 @@
  * again by anyone. What was declared before the macros under one of the names and is used after them, such as
  * std::bind or std::ofstream::close, does not compile or link: `#undef` the name behind this header in such a file,
  * or leave SOCKS_REMAP alone there and write the R names. The names for I/O (read, write, send, recv and theirs) are
- * never mapped: as macros they break too much, and a connected socket does not need them. sendto and sendmsg with
- * MSG_FASTOPEN make connections too: such a program has to call Rsendto and Rsendmsg itself, or they go out directly.
+ * never mapped: as macros they break too much, and a connected socket does not need them. sendto,
+ * sendmsg and sendmmsg with MSG_FASTOPEN make connections too: such a program has to call the R functions itself, or
+ * they go out directly.
  *
  * WAITING. A non-blocking Rconnect returns EINPROGRESS, and the negotiation with the proxy goes on inside Rpoll and
  * Rselect (nothing runs in the background: no thread, no signal). They report the socket as writable when the proxy
@@ -46,8 +47,7 @@
  *
  * LIMITS. Rbind through a proxy is for one incoming connection: a second Raccept gets EAGAIN, or waits for ever. The
  * proxy is asked by Rlisten, by Rgetsockname, or by Rbind itself; that one waits for the answer even on a non-blocking
- * descriptor. Rconnect waits for the resolver where the proxy is given by name. A duplicate that was made before Rconnect
- * moves data, but is not known to be the same socket: its getpeername names the proxy.
+ * descriptor. Rconnect waits for the resolver where the proxy is given by name.
  */
 #ifndef courier_socks_h
 #define courier_socks_h
@@ -78,12 +78,15 @@
 #ifdef __GLIBC__
 #define courier_socks_addr __SOCKADDR_ARG
 #define courier_socks_const_addr __CONST_SOCKADDR_ARG
+#define courier_socks_offset __off64_t
 #else
 #define courier_socks_addr struct sockaddr *
 #define courier_socks_const_addr const struct sockaddr *
+#define courier_socks_offset off_t
 #endif
 
 /* Not every set of names has these; pointers to them do no harm. */
+struct mmsghdr;
 struct timespec;
 
 #ifdef __cplusplus
@@ -133,16 +136,26 @@ int Rdup3(int from, int to, int flags);
 int Rfcntl(int fd, int command, ...);
 
 /* Data. */
+ssize_t Rpreadv2(int fd, const struct iovec *parts, int count, off_t offset, int flags);
+ssize_t Rpwritev2(int fd, const struct iovec *parts, int count, off_t offset, int flags);
 ssize_t Rread(int fd, void *buf, size_t len);
 ssize_t Rreadv(int fd, const struct iovec *parts, int count);
 ssize_t Rrecv(int fd, void *buf, size_t len, int flags);
 ssize_t Rrecvfrom(int fd, void *buf, size_t len, int flags, courier_socks_addr addr, socklen_t *addr_len);
+int Rrecvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, struct timespec *timeout);
 ssize_t Rrecvmsg(int fd, struct msghdr *message, int flags);
 ssize_t Rsend(int fd, const void *buf, size_t len, int flags);
+ssize_t Rsendfile(int to, int from, off_t *offset, size_t count);
+int Rsendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags);
 ssize_t Rsendmsg(int fd, const struct msghdr *message, int flags);
 ssize_t Rsendto(int fd, const void *buf, size_t len, int flags, courier_socks_const_addr addr, socklen_t addr_len);
+ssize_t Rsplice(int from, courier_socks_offset *from_offset, int to, courier_socks_offset *to_offset, size_t len,
+                unsigned int flags);
 ssize_t Rwrite(int fd, const void *buf, size_t len);
 ssize_t Rwritev(int fd, const struct iovec *parts, int count);
+
+/* connect, close and close_range by their numbers; io_uring_setup says ENOSYS; all else as ever. */
+long Rsyscall(long number, ...);
 
 #ifdef __cplusplus
 }
@@ -150,6 +163,7 @@ ssize_t Rwritev(int fd, const struct iovec *parts, int count);
 
 #undef courier_socks_addr
 #undef courier_socks_const_addr
+#undef courier_socks_offset
 
 #ifdef SOCKS_REMAP
 #define accept Raccept

@@ -99,7 +99,8 @@ fn settle(
     record.set_proxied(slot.as_ref().is_some_and(|work| work.is_proxied()));
     let phase = match progress {
         Ok(Progress::Wait(wants)) => {
-            let changed = record.wants() != wants;
+            let renewed = slot.as_mut().is_some_and(|work| std::mem::take(&mut work.renewed));
+            let changed = renewed || record.wants() != wants;
             record.set_wants(wants);
             if record.phase() == Phase::Pending {
                 record.set_deadline(slot.as_ref().map_or(0, |work| work.deadline()));

@@ -33,6 +33,8 @@ pub(crate) enum Phase {
     Arrived,
     /// The one peer was accepted; no other will come.
     Accepted,
+    /// Not connected, and nothing to tell: known for the sake of its duplicates, all of which the next connect concerns.
+    Fresh,
     /// No socket: an epoll of the program's in which pending sockets are waited for.
     Poller,
     /// No socket, and not the program's: a descriptor of ours, which moves when the program wants its number.
@@ -40,7 +42,7 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Pending,
         Self::Tunnel,
         Self::Failed,
@@ -49,6 +51,7 @@ impl Phase {
         Self::Bound,
         Self::Arrived,
         Self::Accepted,
+        Self::Fresh,
         Self::Poller,
         Self::Internal,
     ];
@@ -138,6 +141,19 @@ impl Record {
         // A lock that a siglongjmp out of its holder left taken is replaced with it.
         self.work.reset(work);
         self.refs.fetch_add(1, Ordering::Release);
+    }
+
+    /// Makes one that all its descriptors have given up anew. Only for who has the lock of its work.
+    pub(crate) fn begin_anew(&self, domain: Domain, deadline: u64) {
+        self.wants.store(0, Ordering::Relaxed);
+        self.error.store(0, Ordering::Relaxed);
+        self.deadline.store(deadline, Ordering::Relaxed);
+        self.listening.store(false, Ordering::Relaxed);
+        self.connect_reported.store(false, Ordering::Relaxed);
+        self.proxied.store(false, Ordering::Relaxed);
+        self.is_v6.store(domain == Domain::V6, Ordering::Relaxed);
+        self.target.set(None);
+        self.bound.set(None);
     }
 
     pub(crate) fn generation(&self) -> u32 {

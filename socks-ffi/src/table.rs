@@ -120,6 +120,35 @@ pub(crate) fn insert(fd: BorrowedFd<'_>, phase: Phase, domain: Domain, work: Opt
     Ok(held)
 }
 
+/// Makes a record for a descriptor, or begins anew with the one that it shares with its duplicates: what becomes of the
+/// socket concerns all of them.
+///
+/// # Errors
+/// As [`insert`]; EALREADY where another thread began with a duplicate just now.
+pub(crate) fn enter(fd: BorrowedFd<'_>, phase: Phase, domain: Domain, work: Option<Box<Work>>) -> Result<Held, Errno> {
+    let Some(record) = get(fd.as_raw_fd()).filter(|record| record.is_shared()) else {
+        return insert(fd, phase, domain, work);
+    };
+    let mut slot = record.work.try_lock().ok_or(Errno::ALREADY)?;
+    if !matches!(record.phase(), Phase::Fresh | Phase::BoundHere | Phase::Broken) {
+        return Err(Errno::ALREADY);
+    }
+    record.begin_anew(domain, work.as_ref().map_or(u64::MAX, |work| work.deadline()));
+    *slot = work;
+    set_phase(&record, phase);
+    drop(slot);
+    Ok(record)
+}
+
+/// The other descriptors of the socket that a descriptor stands for.
+pub(crate) fn duplicates(fd: RawFd) -> impl Iterator<Item = RawFd> {
+    let reference = slot(fd).map_or(0, |slot| slot.load(Ordering::Acquire));
+    let has_it = move |other: &RawFd| {
+        reference != 0 && slot(*other).is_some_and(|slot| slot.load(Ordering::Acquire) == reference)
+    };
+    (0..=HIGHEST.load(Ordering::Acquire) as RawFd).filter(has_it).filter(move |other| *other != fd)
+}
+
 /// Lets a second descriptor share the record of a first.
 ///
 /// # Errors
@@ -146,11 +175,9 @@ pub(crate) fn forget(fd: RawFd) {
     }
 }
 
-/// Forgets the descriptors of a range, both ends included.
-pub(crate) fn forget_range(first: u32, last: u32) {
-    for fd in first..=last.min(HIGHEST.load(Ordering::Acquire)) {
-        forget(fd as RawFd);
-    }
+/// The descriptors of a range, both ends included, that are ours.
+pub(crate) fn ours_in(first: u32, last: u32) -> impl Iterator<Item = RawFd> {
+    (first..=last.min(HIGHEST.load(Ordering::Acquire))).map(|fd| fd as RawFd).filter(|fd| is_ours(*fd))
 }
 
 fn forget_reference(reference: u64) {
@@ -207,7 +234,7 @@ pub(crate) fn change_phase(record: &Record, from: Phase, to: Phase) -> bool {
 fn is_intercepted(phase: Phase) -> bool {
     match phase {
         Phase::Pending | Phase::Failed | Phase::Bound | Phase::Arrived | Phase::Accepted => true,
-        Phase::Tunnel | Phase::Broken | Phase::BoundHere | Phase::Poller | Phase::Internal => false,
+        Phase::Tunnel | Phase::Broken | Phase::BoundHere | Phase::Fresh | Phase::Poller | Phase::Internal => false,
     }
 }
 

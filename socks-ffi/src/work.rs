@@ -1,7 +1,7 @@
 //! The work behind a pending socket: proxies in turn, each at every address, then the handshake.
 
 use std::net::SocketAddr;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use rustix::fs::OFlags;
@@ -10,8 +10,8 @@ use socks_config::{ProxyRule, Server, share};
 use socks_proto::{Command, Handshake, TargetAddr};
 
 use crate::attempts::{Attempts, Candidate, Turn};
-use crate::sys;
 use crate::sys::socket::{self, Domain};
+use crate::{sys, table};
 
 /// What is asked of the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub(crate) struct Work {
     /// Whether it did. A server that takes the connection and then stays silent or hangs up is dead, stopping or
     /// full, and the next one may be tried; what a server says, a refusal above all, is final.
     pub(crate) answered: bool,
+    /// Whether another attempt has begun, perhaps with another socket under the number: who waits must look anew.
+    pub(crate) renewed: bool,
     pub(crate) stage: Stage,
     pub(crate) handshake: Option<Handshake>,
 }
@@ -80,6 +82,7 @@ impl Work {
             server_deadline: u64::MAX,
             attempt_deadline: u64::MAX,
             answered: false,
+            renewed: false,
             stage: Stage::Connecting,
             handshake: None,
         }
@@ -106,7 +109,7 @@ impl Work {
 
     /// Turns to the next address of the next server, as far as the first step of its connect.
     ///
-    /// `is_shared`: other descriptors are the same socket, so that it cannot be replaced by another kind.
+    /// `is_shared`: other descriptors are the same socket.
     ///
     /// # Errors
     /// The last attempt's error where none is left.
@@ -128,6 +131,7 @@ impl Work {
                 Ok(connected) => {
                     self.stage = if connected { Stage::Negotiating } else { Stage::Connecting };
                     self.answered = false;
+                    self.renewed = true;
                     self.allow(&turn, now);
                     self.handshake = Some(self.handshake(turn.server));
                     return Ok(());
@@ -172,7 +176,7 @@ impl Work {
             let _ = socket::disconnect(fd);
             self.proxied = false;
         }
-        let outcome = self.begin_at(fd, candidate, is_shared);
+        let outcome = self.begin_at(fd, candidate);
         self.proxied = outcome.is_ok();
         outcome
     }
@@ -194,17 +198,17 @@ impl Work {
         Ok(())
     }
 
-    fn begin_at(&mut self, fd: BorrowedFd<'_>, candidate: Candidate, is_shared: bool) -> Result<bool, Errno> {
+    fn begin_at(&mut self, fd: BorrowedFd<'_>, candidate: Candidate) -> Result<bool, Errno> {
         let endpoint = match candidate {
             Candidate::Unix(path) => {
-                self.become_a(fd, Domain::Unix, is_shared)?;
+                self.become_a(fd, Domain::Unix)?;
                 socket::Endpoint::Unix(path)
             }
             Candidate::Tcp(addr) if addr.is_ipv4() && self.domain == Domain::V6 && socket::allow_v4(fd).is_ok() => {
                 socket::Endpoint::Tcp(socket::mapped(addr))
             }
             Candidate::Tcp(addr) => {
-                self.become_a(fd, Domain::of(&addr), is_shared)?;
+                self.become_a(fd, Domain::of(&addr))?;
                 socket::Endpoint::Tcp(addr)
             }
         };
@@ -220,12 +224,12 @@ impl Work {
                 let _ = socket::replace(fd, native).and_then(|()| socket::bind(fd, local));
                 self.domain = native;
             }
-            None => _ = self.become_a(fd, native, false),
+            None => _ = self.become_a(fd, native),
         }
     }
 
     /// Puts a socket of another kind under the descriptor, if it is of another.
-    fn become_a(&mut self, fd: BorrowedFd<'_>, domain: Domain, is_shared: bool) -> Result<(), Errno> {
+    fn become_a(&mut self, fd: BorrowedFd<'_>, domain: Domain) -> Result<(), Errno> {
         if self.domain == domain {
             return Ok(());
         }
@@ -236,11 +240,13 @@ impl Work {
         if !socket::is_fresh(fd) {
             return Err(Errno::ISCONN);
         }
-        // The other descriptors would keep the old socket, and a new one has not the address that was bound.
-        if is_shared || self.bound {
+        // A new one has not the address that was bound.
+        if self.bound {
             return Err(Errno::HOSTUNREACH);
         }
         socket::replace(fd, domain)?;
+        // Else the duplicates would keep the old one. Who closes one of them waits for who works on the socket.
+        table::duplicates(fd.as_raw_fd()).try_for_each(|other| socket::put_also(fd, other))?;
         self.domain = domain;
         Ok(())
     }

@@ -8,6 +8,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
 use socks_blocking::{Config, TargetAddr};
+use socks_conformance::closed::ClosedPort;
 
 pub(crate) const BANNER: &[u8] = b"220 hello\r\n";
 pub(crate) const METHOD_NONE: &[u8] = b"\x05\x00";
@@ -56,10 +57,9 @@ pub(crate) fn hangs_up() -> SocketAddr {
     listen(|stream| stream.shutdown(std::net::Shutdown::Both))
 }
 
-/// A port of the loopback that nobody listens on.
+/// A port of the loopback that nobody listens on, to the end of the test.
 pub(crate) fn closed() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address")
+    Box::leak(Box::new(ClosedPort::new().expect("a free port"))).addr()
 }
 
 /// A configuration without faults.

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use super::{borrow, fail, guard};
 use crate::ops::{self, Decision};
-use crate::sys::real;
+use crate::sys::{real, socket};
 use crate::table;
 
 /// dup(2): both descriptors are the same socket, on its way to the same target.
@@ -77,7 +77,8 @@ fn is_open(fd: c_int) -> bool {
 
 /// The new descriptor takes part in what is known of the old one, or does not come to be.
 fn shared(old: c_int, new: c_int) -> c_int {
-    if new < 0 || !(table::is_ours(old) || table::is_ours(new)) {
+    let is_known = table::is_ours(old) || table::is_ours(new);
+    if new < 0 || !(is_known || borrow(new).is_some_and(socket::is_tcp)) {
         return new;
     }
     match guard(|| ops::close::share(old, new).into()) {

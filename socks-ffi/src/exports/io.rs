@@ -1,8 +1,8 @@
 //! Rread, Rwrite and their kin: libc's, once the connection is made.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_int, c_uint, c_void};
 
-use libc::{iovec, msghdr, size_t, sockaddr, socklen_t, ssize_t};
+use libc::{iovec, loff_t, mmsghdr, msghdr, off_t, size_t, sockaddr, socklen_t, ssize_t, timespec};
 use rustix::io::Errno;
 
 use super::{borrow, fail, run};
@@ -24,6 +24,11 @@ fn admit(fd: c_int, flags: c_int, timeout: Timeout) -> Result<(), Errno> {
         Decision::Pass | Decision::Done(()) => Ok(()),
         Decision::Wait(_) => Err(Errno::IO),
     }
+}
+
+/// What preadv2's flags say, as recv's do.
+fn no_wait(flags: c_int) -> c_int {
+    if flags & libc::RWF_NOWAIT != 0 { libc::MSG_DONTWAIT } else { 0 }
 }
 
 macro_rules! io {
@@ -52,6 +57,10 @@ io! {
     fn Rread = read(buf: *mut c_void, len: size_t), flags 0, Receive;
     /// readv(2).
     fn Rreadv = readv(parts: *const iovec, count: c_int), flags 0, Receive;
+    /// preadv2(2), which with an offset of -1 reads from a socket.
+    fn Rpreadv2 = preadv2(parts: *const iovec, count: c_int, offset: off_t, flags: c_int), flags no_wait(flags), Receive;
+    /// pwritev2(2), which with an offset of -1 writes to a socket.
+    fn Rpwritev2 = pwritev2(parts: *const iovec, count: c_int, offset: off_t, flags: c_int), flags no_wait(flags), Send;
     /// recv(2).
     fn Rrecv = recv(buf: *mut c_void, len: size_t, flags: c_int), flags flags, Receive;
     /// recvfrom(2).
@@ -62,6 +71,8 @@ io! {
     fn Rrecvmsg = recvmsg(message: *mut msghdr, flags: c_int), flags flags, Receive;
     /// send(2).
     fn Rsend = send(buf: *const c_void, len: size_t, flags: c_int), flags flags, Send;
+    /// sendfile(2). Here `fd` is where the data go.
+    fn Rsendfile = sendfile(from: c_int, offset: *mut off_t, count: size_t), flags 0, Send;
     /// write(2).
     fn Rwrite = write(buf: *const c_void, len: size_t), flags 0, Send;
     /// writev(2).
@@ -120,6 +131,79 @@ pub unsafe extern "C-unwind" fn Rsendmsg(fd: c_int, message: *const msghdr, flag
     match admitted {
         // SAFETY: the caller's promise.
         Ok(()) => unsafe { real::sendmsg(fd, message, flags) },
+        Err(error) => fail(error) as ssize_t,
+    }
+}
+
+/// sendmmsg(2): as so many [`Rsendmsg`], of which the first that fails ends it.
+///
+/// # Safety
+/// As sendmmsg(2): `messages` points to `count` messages.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn Rsendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int {
+    if flags & libc::MSG_FASTOPEN == 0 {
+        return match admit(fd, flags, Timeout::Send) {
+            // SAFETY: the caller's promise.
+            Ok(()) => unsafe { real::sendmmsg(fd, messages, count, flags) },
+            Err(error) => fail(error),
+        };
+    }
+    // As many as the kernel takes at a time.
+    for index in 0..count.min(libc::UIO_MAXIOV as c_uint) {
+        // SAFETY: the caller's promise: there is a message of that index.
+        let message = unsafe { messages.add(index as usize) };
+        // SAFETY: as above.
+        let sent = unsafe { Rsendmsg(fd, &raw const (*message).msg_hdr, flags) };
+        match c_uint::try_from(sent) {
+            // SAFETY: as above.
+            Ok(sent) => unsafe { (*message).msg_len = sent },
+            Err(_) if index == 0 => return -1,
+            Err(_) => return index as c_int,
+        }
+    }
+    count.min(libc::UIO_MAXIOV as c_uint) as c_int
+}
+
+/// recvmmsg(2).
+///
+/// While the connection is being made: EAGAIN, or a blocking descriptor waits for it.
+///
+/// # Safety
+/// As recvmmsg(2): `messages` points to `count` messages, `timeout` is null or points to one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn Rrecvmmsg(
+    fd: c_int,
+    messages: *mut mmsghdr,
+    count: c_uint,
+    flags: c_int,
+    timeout: *mut timespec,
+) -> c_int {
+    match admit(fd, flags, Timeout::Receive) {
+        // SAFETY: the caller's promise.
+        Ok(()) => unsafe { real::recvmmsg(fd, messages, count, flags, timeout) },
+        Err(error) => fail(error),
+    }
+}
+
+/// splice(2), whose ends may be sockets both.
+///
+/// While a connection is being made: EAGAIN, or a blocking descriptor waits for it.
+///
+/// # Safety
+/// As splice(2): the offsets are null or point to one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn Rsplice(
+    from: c_int,
+    from_offset: *mut loff_t,
+    to: c_int,
+    to_offset: *mut loff_t,
+    len: size_t,
+    flags: c_uint,
+) -> ssize_t {
+    let dont_wait = if flags & libc::SPLICE_F_NONBLOCK != 0 { libc::MSG_DONTWAIT } else { 0 };
+    match admit(from, dont_wait, Timeout::Receive).and_then(|()| admit(to, dont_wait, Timeout::Send)) {
+        // SAFETY: the caller's promise.
+        Ok(()) => unsafe { real::splice(from, from_offset, to, to_offset, len, flags) },
         Err(error) => fail(error) as ssize_t,
     }
 }

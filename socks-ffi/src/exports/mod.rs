@@ -11,6 +11,7 @@ pub mod epoll;
 pub mod io;
 pub mod name;
 pub mod select;
+pub mod syscall;
 pub mod wait;
 
 use std::cell::Cell;

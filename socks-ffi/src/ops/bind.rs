@@ -40,7 +40,7 @@ pub(crate) fn bind(
     bind_here: impl FnOnce() -> Result<(), Errno>,
 ) -> Decision<()> {
     if let Some(record) = connect::live(fd)
-        && !matches!(record.phase(), Phase::Broken | Phase::Poller | Phase::Internal)
+        && !matches!(record.phase(), Phase::Broken | Phase::Fresh | Phase::Poller | Phase::Internal)
     {
         return if call.is_resumed() { follow_bind(call, fd, record) } else { Decision::Fail(Errno::INVAL) };
     }
@@ -52,7 +52,7 @@ pub(crate) fn bind(
     };
     let domain = Domain::of(&addr);
     match (bind_here(), rule) {
-        (Ok(()), _) => table::insert(fd, Phase::BoundHere, domain, None).map(drop).into(),
+        (Ok(()), _) => table::enter(fd, Phase::BoundHere, domain, None).map(drop).into(),
         // The address is the proxy's: a program that got it from getsockname after a connect.
         (Err(Errno::ADDRNOTAVAIL), Some(rule)) => match start(fd, rule, domain) {
             Ok(record) => follow_bind(call, fd, record),
@@ -65,7 +65,7 @@ pub(crate) fn bind(
 /// Asks the proxy to listen.
 fn start(fd: BorrowedFd<'_>, rule: &'static ProxyRule, domain: Domain) -> Result<Held, Errno> {
     let work = connect::work(Purpose::Bind(TargetAddr::UNSPECIFIED), rule, domain, None);
-    let record = table::insert(fd, Phase::Pending, domain, Some(work))?;
+    let record = table::enter(fd, Phase::Pending, domain, Some(work))?;
     epoll::detach(&record, fd);
     drive::start(&record, fd);
     Ok(record)
@@ -108,6 +108,7 @@ pub(crate) fn listen(call: &mut Call, fd: BorrowedFd<'_>) -> Decision<()> {
         Phase::Bound | Phase::Arrived | Phase::Accepted => Decision::Done(()),
         Phase::Pending | Phase::Tunnel => Decision::Fail(Errno::INVAL),
         Phase::Failed | Phase::Broken => Decision::Fail(take_failure(&record)),
+        Phase::Fresh => return listen_unbound(call, fd),
         Phase::Poller | Phase::Internal => Decision::Pass,
     };
     if let (Decision::Done(()), Some(record)) = (&outcome, table::get(fd.as_raw_fd())) {
@@ -140,7 +141,7 @@ pub(super) fn release(fd: BorrowedFd<'_>, record: &Held) -> bool {
     work.restore(fd, record.domain());
     drop(slot);
     epoll::attach(record, fd);
-    table::forget(fd.as_raw_fd());
+    connect::let_go(fd, record);
     true
 }
 
@@ -171,7 +172,7 @@ pub(crate) fn accept(call: &mut Call, fd: BorrowedFd<'_>, nonblocking: bool, clo
             Err(error) => Decision::Fail(error),
         },
         Phase::Failed => Decision::Fail(take_failure(&record)),
-        Phase::Poller | Phase::Internal => Decision::Pass,
+        Phase::Fresh | Phase::Poller | Phase::Internal => Decision::Pass,
         _ => Decision::Fail(Errno::INVAL),
     }
 }

@@ -71,7 +71,7 @@ pub(crate) fn connect_again(call: &mut Call, fd: BorrowedFd<'_>) -> Option<Decis
             // Who learned of the failure otherwise is told once more, as by the kernel; the next one begins anew.
             record.report_connect().then_some(Decision::Fail(Errno::CONNABORTED))
         }
-        Phase::BoundHere | Phase::Poller | Phase::Internal => None,
+        Phase::BoundHere | Phase::Fresh | Phase::Poller | Phase::Internal => None,
     }
 }
 
@@ -81,7 +81,7 @@ fn start(fd: BorrowedFd<'_>, to: SocketAddr, rule: &'static ProxyRule) -> Result
     let purpose = Purpose::Connect(TargetAddr::Ip(to));
     let domain = Domain::of(&to);
     let work = work(purpose, rule, domain, Some(flags));
-    let record = table::insert(fd, Phase::Pending, domain, Some(work))?;
+    let record = table::enter(fd, Phase::Pending, domain, Some(work))?;
     record.target.set(Some(to));
     epoll::detach(&record, fd);
     match drive::start(&record, fd) {
@@ -119,9 +119,19 @@ pub(crate) fn dissolve(fd: BorrowedFd<'_>) {
 
 /// Lets a socket go whose connect failed: as after one of the kernel's, it may be used again.
 pub(super) fn give_up(fd: BorrowedFd<'_>, record: &Held) {
-    table::forget(fd.as_raw_fd());
+    let_go(fd, record);
     if record.is_proxied() {
         let _ = socket::disconnect(fd);
+        record.set_proxied(false);
+    }
+}
+
+/// The socket is none of ours for now; its duplicates go on to be known as such.
+pub(super) fn let_go(fd: BorrowedFd<'_>, record: &Held) {
+    if record.is_shared() {
+        table::set_phase(record, Phase::Fresh);
+    } else {
+        table::forget(fd.as_raw_fd());
     }
 }
 

@@ -27,7 +27,9 @@ pub(crate) fn admit<T>(call: &mut Call, fd: BorrowedFd<'_>, dont_wait: bool, tim
         };
     }
     match phase {
-        Phase::Tunnel | Phase::Broken | Phase::BoundHere | Phase::Poller | Phase::Internal => Decision::Pass,
+        Phase::Tunnel | Phase::Broken | Phase::BoundHere | Phase::Fresh | Phase::Poller | Phase::Internal => {
+            Decision::Pass
+        }
         Phase::Failed => Decision::Fail(take_failure(&record)),
         Phase::Pending => Decision::Fail(Errno::AGAIN),
         // The stream below is the control connection to the proxy.

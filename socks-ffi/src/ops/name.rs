@@ -21,7 +21,7 @@ pub(crate) fn peer(fd: BorrowedFd<'_>) -> Decision<SocketAddr> {
             Some(target) => Decision::Done(target),
             None => Decision::Done(socket::unspecified(record.domain())),
         },
-        Phase::BoundHere | Phase::Poller | Phase::Internal => Decision::Pass,
+        Phase::BoundHere | Phase::Fresh | Phase::Poller | Phase::Internal => Decision::Pass,
         _ => Decision::Fail(Errno::NOTCONN),
     }
 }
@@ -30,7 +30,7 @@ pub(crate) fn peer(fd: BorrowedFd<'_>) -> Decision<SocketAddr> {
 /// not say.
 pub(crate) fn local(call: &mut Call, fd: BorrowedFd<'_>) -> Decision<SocketAddr> {
     let Some(record) = table::get(fd.as_raw_fd()) else { return Decision::Pass };
-    if matches!(record.phase(), Phase::Poller | Phase::Internal) {
+    if matches!(record.phase(), Phase::Fresh | Phase::Poller | Phase::Internal) {
         return Decision::Pass;
     }
     let binding = record.phase() == Phase::BoundHere || (record.phase() == Phase::Pending && call.is_resumed());
@@ -77,7 +77,7 @@ pub(crate) fn error(fd: BorrowedFd<'_>) -> Decision<c_int> {
             record.report_connect();
             Decision::Pass
         }
-        Phase::Broken | Phase::BoundHere | Phase::Poller | Phase::Internal => Decision::Pass,
+        Phase::Broken | Phase::BoundHere | Phase::Fresh | Phase::Poller | Phase::Internal => Decision::Pass,
     }
 }
 

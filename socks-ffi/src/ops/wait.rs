@@ -37,7 +37,9 @@ enum View {
 fn view(entry: &Entry<'_>) -> View {
     let Some(record) = entry.fd.and_then(|fd| table::get(fd.as_raw_fd())) else { return View::Plain };
     match record.phase() {
-        Phase::Tunnel | Phase::Broken | Phase::BoundHere | Phase::Poller | Phase::Internal => View::Plain,
+        Phase::Tunnel | Phase::Broken | Phase::BoundHere | Phase::Fresh | Phase::Poller | Phase::Internal => {
+            View::Plain
+        }
         Phase::Pending | Phase::Bound => View::Moving(record),
         // As the kernel shows a connect that failed.
         Phase::Failed => View::Ready((entry.events & ENDED) | PollFlags::ERR | PollFlags::HUP),

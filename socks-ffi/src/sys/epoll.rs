@@ -1,6 +1,6 @@
 //! epoll(7) and timerfd by raw system calls.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
@@ -18,9 +18,10 @@ pub(crate) fn create_timer() -> Result<OwnedFd, Errno> {
     rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags).map(out_of_the_way)
 }
 
-/// A second number for one of ours.
+/// A second number for one of ours: above it, so that who closes a range, from below, comes to it again.
 pub(crate) fn duplicate(fd: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
-    rustix::io::fcntl_dupfd_cloexec(fd, OUT_OF_THE_WAY)
+    let above = OUT_OF_THE_WAY.max(fd.as_raw_fd().saturating_add(1));
+    rustix::io::fcntl_dupfd_cloexec(fd, above).or_else(|_| rustix::io::fcntl_dupfd_cloexec(fd, OUT_OF_THE_WAY))
 }
 
 fn out_of_the_way(fd: OwnedFd) -> OwnedFd {

@@ -4,12 +4,12 @@
 //! functions are looked up in libc itself and not as "the next ones": libsockswrap may stand before or behind
 //! this library in the search order.
 
-use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::ffi::{CStr, c_char, c_int, c_long, c_uint, c_void};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{
-    addrinfo, epoll_event, fd_set, iovec, msghdr, nfds_t, pollfd, sigset_t, size_t, sockaddr, socklen_t, ssize_t,
-    timespec, timeval,
+    addrinfo, epoll_event, fd_set, iovec, loff_t, mmsghdr, msghdr, nfds_t, off_t, pollfd, sigset_t, size_t, sockaddr,
+    socklen_t, ssize_t, timespec, timeval,
 };
 
 /// A function of libc, looked up when it is first called.
@@ -129,8 +129,12 @@ real! {
     fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int;
     /// ppoll(2)
     fn ppoll(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int;
+    /// preadv2(2)
+    fn preadv2(fd: c_int, parts: *const iovec, count: c_int, offset: off_t, flags: c_int) -> ssize_t;
     /// pselect(2)
     fn pselect(count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *const timespec, mask: *const sigset_t) -> c_int;
+    /// pwritev2(2)
+    fn pwritev2(fd: c_int, parts: *const iovec, count: c_int, offset: off_t, flags: c_int) -> ssize_t;
     /// read(2)
     fn read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t;
     /// readv(2)
@@ -139,18 +143,28 @@ real! {
     fn recv(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int) -> ssize_t;
     /// recvfrom(2)
     fn recvfrom(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t) -> ssize_t;
+    /// recvmmsg(2)
+    fn recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) -> c_int;
     /// recvmsg(2)
     fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t;
     /// select(2)
     fn select(count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *mut timeval) -> c_int;
     /// send(2)
     fn send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t;
+    /// sendfile(2)
+    fn sendfile(to: c_int, from: c_int, offset: *mut off_t, count: size_t) -> ssize_t;
+    /// sendmmsg(2)
+    fn sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int;
     /// sendmsg(2)
     fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t;
     /// sendto(2)
     fn sendto(fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addr_len: socklen_t) -> ssize_t;
     /// shutdown(2)
     fn shutdown(fd: c_int, how: c_int) -> c_int;
+    /// splice(2)
+    fn splice(from: c_int, from_offset: *mut loff_t, to: c_int, to_offset: *mut loff_t, len: size_t, flags: c_uint) -> ssize_t;
+    /// syscall(2)
+    fn syscall(number: c_long, a: c_long, b: c_long, c: c_long, d: c_long, e: c_long, f: c_long) -> c_long;
     /// write(2)
     fn write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t;
     /// writev(2)

@@ -1,7 +1,7 @@
 //! Sockets by raw system calls, each a line or two over rustix.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -223,11 +223,19 @@ pub(crate) fn replace_by_idle(fd: BorrowedFd<'_>, domain: Domain) -> Result<(), 
     put(new, fd, cloexec)
 }
 
-fn put(new: OwnedFd, fd: BorrowedFd<'_>, cloexec: bool) -> Result<(), Errno> {
+fn put(new: impl AsFd, fd: BorrowedFd<'_>, cloexec: bool) -> Result<(), Errno> {
     let flags = if cloexec { rustix::io::DupFlags::CLOEXEC } else { rustix::io::DupFlags::empty() };
     // SAFETY: the number stays the caller's, whatever stands behind it: ManuallyDrop does not close it.
     let mut number = std::mem::ManuallyDrop::new(unsafe { std::os::fd::FromRawFd::from_raw_fd(fd.as_raw_fd()) });
-    rustix::io::dup3(&new, &mut number, flags)
+    rustix::io::dup3(new, &mut number, flags)
+}
+
+/// Puts the socket of `fd` under another number too, which keeps its own FD_CLOEXEC.
+pub(crate) fn put_also(fd: BorrowedFd<'_>, other: RawFd) -> Result<(), Errno> {
+    // SAFETY: the caller knows the number for an open descriptor of the program's.
+    let place = unsafe { BorrowedFd::borrow_raw(other) };
+    let cloexec = rustix::io::fcntl_getfd(place)?.contains(FdFlags::CLOEXEC);
+    put(fd, place, cloexec)
 }
 
 /// A second descriptor for the same socket.

@@ -18,8 +18,8 @@ int main(int argc, char **argv) {
     fd = stream_to(&to, SOCK_NONBLOCK);
     tell("not connected at all", S(shutdown)(fd, SHUT_RDWR));
     S(close)(fd);
-    fd = stream_to(&to, SOCK_NONBLOCK);
     for (how = SHUT_RD; how <= SHUT_RDWR; how++) {
+        fd = stream_to(&to, SOCK_NONBLOCK);
         tell("connect", S(connect)(fd, &to.u.any, to.len));
         tell_poll("poll", fd, POLLOUT, 20);
         tell("no such way", S(shutdown)(fd, 3));
@@ -27,8 +27,8 @@ int main(int argc, char **argv) {
         tell_poll("poll", fd, POLLIN | POLLOUT, -1);
         printf("SO_ERROR: %s\n", error_name(socket_error(fd)));
         tell("and once more", S(shutdown)(fd, how));
+        S(close)(fd);
     }
-    S(close)(fd);
 
     fd = stream_to(&to, 0);
     if (pthread_create(&thread, NULL, connect_it, &fd) != 0)

@@ -129,11 +129,13 @@ HELPER const char *error_name(int error) {
         {EISCONN, "EISCONN"},
         {ENETUNREACH, "ENETUNREACH"},
         {ENOENT, "ENOENT"},
+        {ENOSYS, "ENOSYS"},
         {ENOTCONN, "ENOTCONN"},
         {ENOTSOCK, "ENOTSOCK"},
         {EOPNOTSUPP, "EOPNOTSUPP"},
         {EPIPE, "EPIPE"},
         {EPROTO, "EPROTO"},
+        {ESPIPE, "ESPIPE"},
         {ETIMEDOUT, "ETIMEDOUT"},
     };
     static char other[32];

@@ -90,6 +90,10 @@ const INCOMING: &[&str] = &["{target}", "127.0.0.1:0"];
 const BOTH: &[&str] = &["connect {target}: succeeded", "bind 0.0.0.0:0: succeeded"];
 const ONE_SCRIPT: Rules = Rules::Sound("proxy 0.0.0.0/0 {script0}\n");
 
+/// A target, and a port where nobody listens.
+const FIRST: &[&str] = &["{target}", "{nobody}"];
+const FIRST_BOTH: &[&str] = &["connect {nobody}: connection refused", "connect {target}: succeeded"];
+
 /// A target for each scripted proxy.
 const fn scripted(name: &'static str, program: &'static str, scripts: fn() -> Vec<Script>) -> Case {
     Case {
@@ -160,6 +164,13 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         rules: Rules::Sound("proxy 0.0.0.0/0 {nobody},[::1]:1,{proxy}\n"),
         ..case("without waiting, the third server is alive", "family")
+    },
+    Case {
+        rules: Rules::Sound("proxy 0.0.0.0/0 {nobody},{proxy}\n"),
+        server: Server::V6,
+        args: &["epoll", "{target}"],
+        transcript: "reached",
+        ..case("waiting by epoll, the second server needs another socket", "refusals")
     },
     // What goes wrong.
     scripted("refusals", "refusals", scripts::refusals),
@@ -249,6 +260,26 @@ pub(crate) const CASES: &[Case] = &[
     Case { requests: &["connect {target}: succeeded"; 2], ..case("close_range and closefrom", "ranges") },
     gated("dup3 and fcntl", "dup_kin"),
     Case {
+        args: &["0.0.0.0:0"],
+        rules: Rules::Sound("proxy 0.0.0.0/0 {proxy}\nnoproxy 127.0.0.0/8\nnoproxy 0.0.0.0\n"),
+        requests: &[],
+        ..case("a local server with duplicates", "dup_server")
+    },
+    gated("duplicates before the connect, without waiting", "dup_first_pending"),
+    Case { args: FIRST, requests: FIRST_BOTH, ..case("duplicates before the connect", "dup_first") },
+    Case {
+        args: FIRST,
+        requests: FIRST_BOTH,
+        server: Server::V6,
+        ..case("duplicates before the connect, the proxy on ::1", "dup_first")
+    },
+    Case {
+        args: FIRST,
+        requests: FIRST_BOTH,
+        server: Server::Unix,
+        ..case("duplicates before the connect, the proxy on a Unix socket", "dup_first")
+    },
+    Case {
         rules: Rules::Sound("proxy 0.0.0.0/0 {silent}\n"),
         requests: &[],
         as_libc: false,
@@ -326,7 +357,16 @@ pub(crate) const CASES: &[Case] = &[
     },
     case("options", "options"),
     Case { server: Server::V6, ..case("options, the proxy on ::1", "options") },
-    Case { requests: &["connect {target}: succeeded"; 2], ..case("MSG_FASTOPEN", "fastopen") },
+    Case { requests: &["connect {target}: succeeded"; 3], ..case("MSG_FASTOPEN", "fastopen") },
+    gated("sendmmsg, sendfile, splice and the like", "bulk"),
+    Case { requests: &["connect {target}: succeeded"; 2], ..case("system calls by number", "by_number") },
+    Case {
+        args: &["{target}", "io_uring"],
+        transcript: "by_number_alone",
+        requests: &["connect {target}: succeeded"; 2],
+        as_libc: false,
+        ..case("io_uring", "by_number")
+    },
     // Signals and time.
     gated("a signal interrupts", "interrupted"),
     gated("a signal restarts", "restarted"),

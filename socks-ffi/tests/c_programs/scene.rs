@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use socks_conformance::closed::ClosedPort;
 use socks_conformance::peer::Peer;
 use socks_conformance::proxy::{Listen, Proxy, ProxyConfig};
 use tempfile::TempDir;
@@ -29,6 +30,7 @@ pub(crate) struct Scene {
     peers: Vec<Peer>,
     /// It never accepts.
     _silent: TcpListener,
+    _nobody: ClosedPort,
     /// What stands for a name in braces in the texts of a case.
     words: Vec<(String, String)>,
     folder: TempDir,
@@ -52,14 +54,14 @@ impl Scene {
         let at = if matches!(case.server, Server::Unix) { unix } else { at.to_string() };
         // As an IPv6 socket names it.
         let mapped = format!("[::ffff:{}]:{}", Ipv4Addr::LOCALHOST, target.addr().port());
-        let nobody = nobody()?.to_string();
+        let nobody = ClosedPort::new()?;
         let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let mut words = vec![
             ("{proxy}".to_owned(), at),
             ("{proxy-port}".to_owned(), proxy.addr().port().to_string()),
             ("{target}".to_owned(), target.addr().to_string()),
             ("{mapped}".to_owned(), mapped),
-            ("{nobody}".to_owned(), nobody),
+            ("{nobody}".to_owned(), nobody.addr().to_string()),
             ("{silent}".to_owned(), silent.local_addr()?.to_string()),
             ("{lever}".to_owned(), lever.display().to_string()),
             ("{folder}".to_owned(), folder.path().display().to_string()),
@@ -69,7 +71,7 @@ impl Scene {
         let rules = peers.iter().enumerate().map(|(at, peer)| format!("proxy 192.0.2.{}/32 {}\n", at + 1, peer.addr()));
         words.push(("{scripts}".to_owned(), rules.collect()));
         words.extend(peers.iter().enumerate().map(|(at, peer)| (format!("{{script{at}}}"), peer.addr().to_string())));
-        Ok(Self { gate, target, proxy, peers, _silent: silent, words, folder })
+        Ok(Self { gate, target, proxy, peers, _silent: silent, _nobody: nobody, words, folder })
     }
 
     /// The program as it is run.
@@ -152,11 +154,6 @@ fn config(server: &Server, folder: &Path) -> ProxyConfig {
         Server::V6 => ProxyConfig { listen: Listen::Tcp((Ipv6Addr::LOCALHOST, 0).into()), ..config },
         Server::Unix => ProxyConfig { listen: Listen::Unix(folder.join("proxy")), ..config },
     }
-}
-
-/// A port where nobody listens, and nobody will as long as this process holds others.
-fn nobody() -> Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
 /// A line of the proxy's log without what differs from run to run.

@@ -3,11 +3,11 @@
 //! Linked with `-lsockswrap` or preloaded by `socksify`, it makes a program that was never changed follow
 //! socksrc(5). All that is known and decided is in libsocks, once, whether a program uses one or both.
 
-use std::ffi::{c_int, c_uint, c_void};
+use std::ffi::{c_int, c_long, c_uint, c_void};
 
 use libc::{
-    FILE, epoll_event, fd_set, iovec, msghdr, nfds_t, pollfd, sigset_t, size_t, sockaddr, socklen_t, ssize_t, timespec,
-    timeval,
+    FILE, epoll_event, fd_set, iovec, loff_t, mmsghdr, msghdr, nfds_t, off_t, pollfd, sigset_t, size_t, sockaddr,
+    socklen_t, ssize_t, timespec, timeval,
 };
 
 macro_rules! forward {
@@ -16,6 +16,13 @@ macro_rules! forward {
             $(fn $target($($arg: $type),*) -> $ret;)*
         }
 
+        alias! { $($name => $target($($arg: $type),*) -> $ret;)* }
+    };
+}
+
+/// A second name for what is forwarded already.
+macro_rules! alias {
+    ($($name:ident => $target:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
         $(
             #[doc = concat!("Forwards to `", stringify!($target), "`.")]
             ///
@@ -57,26 +64,39 @@ forward! {
     listen => Rlisten(fd: c_int, backlog: c_int) -> c_int;
     poll => Rpoll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int;
     ppoll => Rppoll(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int;
+    preadv2 => Rpreadv2(fd: c_int, parts: *const iovec, count: c_int, offset: off_t, flags: c_int) -> ssize_t;
     pselect => Rpselect(
         count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *const timespec,
         mask: *const sigset_t
     ) -> c_int;
+    pwritev2 => Rpwritev2(fd: c_int, parts: *const iovec, count: c_int, offset: off_t, flags: c_int) -> ssize_t;
     read => Rread(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t;
     readv => Rreadv(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t;
     recv => Rrecv(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int) -> ssize_t;
     recvfrom => Rrecvfrom(
         fd: c_int, buf: *mut c_void, len: size_t, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t
     ) -> ssize_t;
+    recvmmsg => Rrecvmmsg(
+        fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec
+    ) -> c_int;
     recvmsg => Rrecvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t;
     select => Rselect(
         count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *mut timeval
     ) -> c_int;
     send => Rsend(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t;
+    sendfile => Rsendfile(to: c_int, from: c_int, offset: *mut off_t, count: size_t) -> ssize_t;
+    sendmmsg => Rsendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int;
     sendmsg => Rsendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t;
     sendto => Rsendto(
         fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addr_len: socklen_t
     ) -> ssize_t;
     shutdown => Rshutdown(fd: c_int, how: c_int) -> c_int;
+    splice => Rsplice(
+        from: c_int, from_offset: *mut loff_t, to: c_int, to_offset: *mut loff_t, len: size_t, flags: c_uint
+    ) -> ssize_t;
+    syscall => Rsyscall(
+        number: c_long, a: c_long, b: c_long, c: c_long, d: c_long, e: c_long, f: c_long
+    ) -> c_long;
     write => Rwrite(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t;
     writev => Rwritev(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t;
 }
@@ -86,16 +106,13 @@ forward! {
 // Private, so that rustdoc does not list names which nobody calls.
 #[allow(unreachable_pub)]
 mod large {
-    use super::{Rfcntl, c_int};
+    use super::{Rfcntl, Rpreadv2, Rpwritev2, Rsendfile, c_int, iovec, off_t, size_t, ssize_t};
 
-    /// Forwards to `Rfcntl`.
-    ///
-    /// # Safety
-    /// As fcntl(2).
-    #[unsafe(no_mangle)]
-    pub unsafe extern "C-unwind" fn fcntl64(fd: c_int, command: c_int, argument: usize) -> c_int {
-        // SAFETY: the caller's promise.
-        unsafe { Rfcntl(fd, command, argument) }
+    alias! {
+        fcntl64 => Rfcntl(fd: c_int, command: c_int, argument: usize) -> c_int;
+        preadv64v2 => Rpreadv2(fd: c_int, parts: *const iovec, count: c_int, offset: off_t, flags: c_int) -> ssize_t;
+        pwritev64v2 => Rpwritev2(fd: c_int, parts: *const iovec, count: c_int, offset: off_t, flags: c_int) -> ssize_t;
+        sendfile64 => Rsendfile(to: c_int, from: c_int, offset: *mut off_t, count: size_t) -> ssize_t;
     }
 }
 

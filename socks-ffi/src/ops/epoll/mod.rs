@@ -56,7 +56,13 @@ pub(crate) fn control(epoll: BorrowedFd<'_>, op: Operation, watch: Watch) -> Dec
 fn is_ours_to_tell(phase: Phase) -> bool {
     match phase {
         Phase::Pending | Phase::Bound | Phase::Arrived | Phase::Accepted => true,
-        Phase::Tunnel | Phase::Failed | Phase::Broken | Phase::BoundHere | Phase::Poller | Phase::Internal => false,
+        Phase::Tunnel
+        | Phase::Failed
+        | Phase::Broken
+        | Phase::BoundHere
+        | Phase::Fresh
+        | Phase::Poller
+        | Phase::Internal => false,
     }
 }
 

@@ -1,6 +1,8 @@
 /* Each function has the type of libc's: the compiler says so, in every standard and with every set of names. */
 #include "socks.h"
 
+#include <sys/sendfile.h>
+
 #define SAME(name) extern __typeof__(name) R##name
 
 SAME(accept);
@@ -39,6 +41,13 @@ SAME(close_range);
 SAME(closefrom);
 SAME(dup3);
 SAME(ppoll);
+SAME(preadv2);
+SAME(pwritev2);
+SAME(recvmmsg);
+SAME(sendfile);
+SAME(sendmmsg);
+SAME(splice);
+SAME(syscall);
 #endif
 
 int main(int argc, char **argv) {
