@@ -1,7 +1,7 @@
 //! What stands around a program while it runs: the target, the proxy, the configuration.
 
 use std::fs;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -19,6 +19,9 @@ use crate::target::Target;
 
 /// How long the proxy may take to write the line of a request that has ended.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How much later than the one before each connection is answered: as in `crowd.c`.
+const STEP: Duration = Duration::from_millis(20);
 
 /// What is on this machine is direct, as in the file that is installed.
 const NOPROXY: &str = "proxy 0.0.0.0/0 {proxy}\nnoproxy 127.0.0.0/8\nnoproxy ::1\nnoproxy 0.0.0.0\n";
@@ -44,6 +47,7 @@ impl Scene {
         let lever = folder.path().join("lever");
         let gate = match case.server {
             Server::Gated => Some(Gate::start(proxy.addr(), &lever)?),
+            Server::Staggered => Some(Gate::staggered(proxy.addr(), &lever, STEP)?),
             _ => None,
         };
         let scripts = case.scripts.map(|scripts| scripts()).unwrap_or_default();
@@ -148,7 +152,7 @@ impl Scene {
 fn config(server: &Server, folder: &Path) -> ProxyConfig {
     let config = ProxyConfig::default();
     match server {
-        Server::Plain | Server::Gated => config,
+        Server::Plain | Server::Gated | Server::Staggered => config,
         Server::Login => ProxyConfig { login: Some(("ann".into(), "s3cret".into())), ..config },
         Server::Unspecified => ProxyConfig { answer_unspecified: true, ..config },
         Server::V6 => ProxyConfig { listen: Listen::Tcp((Ipv6Addr::LOCALHOST, 0).into()), ..config },
