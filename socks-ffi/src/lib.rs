@@ -10,6 +10,7 @@
 #![allow(non_snake_case)]
 
 mod address;
+mod atomic_addr;
 mod attempts;
 mod config;
 mod debug;

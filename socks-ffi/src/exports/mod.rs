@@ -26,7 +26,7 @@ use rustix::io::Errno;
 
 use crate::ops::Decision;
 use crate::ops::pause::Call;
-use crate::sys::{self, real};
+use crate::sys::{self, real, unwind};
 
 thread_local! {
     /// How deep this thread is in our code.
@@ -51,6 +51,7 @@ fn silence_panics() {
     if DONE.load(Ordering::Relaxed) || DONE.swap(true, Ordering::Relaxed) {
         return;
     }
+    unwind::prepare();
     let theirs = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {

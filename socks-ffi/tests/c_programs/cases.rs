@@ -12,6 +12,8 @@ pub(crate) enum Server {
     Plain,
     /// What it says gets through when the program opens the gate.
     Gated,
+    /// What it says to each connection gets through a while later than what it says to the one before.
+    Staggered,
     /// It asks for a login.
     Login,
     /// It does not say where it connects from.
@@ -83,6 +85,12 @@ const fn case(name: &'static str, program: &'static str) -> Case {
 /// One connection to the target, while the program holds back what the proxy says.
 const fn gated(name: &'static str, program: &'static str) -> Case {
     Case { args: &["{target}", "{lever}"], server: Server::Gated, as_libc: false, ..case(name, program) }
+}
+
+/// A proxy that takes the connection and never answers.
+const fn silent(name: &'static str, program: &'static str) -> Case {
+    let rules = Rules::Sound("proxy 0.0.0.0/0 {silent}\n");
+    Case { rules, requests: &[], as_libc: false, ..case(name, program) }
 }
 
 /// The target, and a local address to bind to.
@@ -251,12 +259,7 @@ pub(crate) const CASES: &[Case] = &[
     Case { requests: &["connect {target}: succeeded"; 2], ..case("fork", "fork") },
     gated("fork while on its way", "fork_pending"),
     gated("vfork and posix_spawn", "vfork"),
-    Case {
-        rules: Rules::Sound("proxy 0.0.0.0/0 {silent}\n"),
-        requests: &[],
-        as_libc: false,
-        ..case("sockets given up on their way", "abandoned")
-    },
+    silent("sockets given up on their way", "abandoned"),
     Case { requests: &["connect {target}: succeeded"; 2], ..case("close_range and closefrom", "ranges") },
     gated("dup3 and fcntl", "dup_kin"),
     Case {
@@ -279,13 +282,20 @@ pub(crate) const CASES: &[Case] = &[
         server: Server::Unix,
         ..case("duplicates before the connect, the proxy on a Unix socket", "dup_first")
     },
-    Case {
-        rules: Rules::Sound("proxy 0.0.0.0/0 {silent}\n"),
-        requests: &[],
-        as_libc: false,
-        ..case("shutdown of a socket on its way", "shutdown_pending")
-    },
+    silent("shutdown of a socket on its way", "shutdown_pending"),
     Case { args: INCOMING, requests: BOTH, ..case("shutdown", "shutdown") },
+    case("exec", "exec"),
+    // Threads and signals.
+    Case { args: INCOMING, requests: BOTH, ..case("a thread is cancelled", "cancel") },
+    gated("a thread is cancelled on its way", "cancel_pending"),
+    case("calls in a signal handler", "handlers"),
+    Case {
+        server: Server::Staggered,
+        requests: &["connect {target}: succeeded"; 64],
+        as_libc: false,
+        ..case("64 threads at once", "crowd")
+    },
+    silent("closed on its way by another thread", "close_pending"),
     // Incoming connections.
     Case { args: INCOMING, requests: BOTH, ..case("bind, listen, accept", "accept") },
     Case { args: INCOMING, requests: BOTH, server: Server::V6, ..case("bind by a proxy on ::1", "accept") },

@@ -9,6 +9,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 pub(crate) struct Gate {
     addr: SocketAddr,
@@ -37,6 +38,17 @@ impl State {
 impl Gate {
     /// A gate before `proxy`, which opens when someone connects to the path `lever`.
     pub(crate) fn start(proxy: SocketAddr, lever: &Path) -> io::Result<Self> {
+        Self::start_with(proxy, lever, Duration::ZERO)
+    }
+
+    /// A gate that is open, and through which each connection is answered so much later than the one before.
+    pub(crate) fn staggered(proxy: SocketAddr, lever: &Path, step: Duration) -> io::Result<Self> {
+        let gate = Self::start_with(proxy, lever, step)?;
+        gate.state.open();
+        Ok(gate)
+    }
+
+    fn start_with(proxy: SocketAddr, lever: &Path, step: Duration) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let addr = listener.local_addr()?;
         let state = Arc::<State>::default();
@@ -53,10 +65,11 @@ impl Gate {
             let state = Arc::clone(&state);
             // Ends with the test program: nothing waits for it.
             thread::spawn(move || {
-                while let Ok((client, _)) = listener.accept() {
+                for number in 0.. {
+                    let Ok((client, _)) = listener.accept() else { break };
                     let Ok(proxy) = TcpStream::connect(proxy) else { break };
                     let state = Arc::clone(&state);
-                    thread::spawn(move || _ = relay(&client, &proxy, &state));
+                    thread::spawn(move || _ = relay(&client, &proxy, &state, step * number));
                 }
             });
         }
@@ -76,24 +89,25 @@ impl Drop for Gate {
     }
 }
 
-fn relay(client: &TcpStream, proxy: &TcpStream, state: &Arc<State>) -> io::Result<()> {
+fn relay(client: &TcpStream, proxy: &TcpStream, state: &Arc<State>, delay: Duration) -> io::Result<()> {
     client.set_nodelay(true)?;
     proxy.set_nodelay(true)?;
     let back = {
         let (client, proxy, state) = (client.try_clone()?, proxy.try_clone()?, Arc::clone(state));
         thread::spawn(move || {
             state.pass();
-            pump(&proxy, &client);
+            pump(&proxy, &client, delay);
         })
     };
-    pump(client, proxy);
+    pump(client, proxy, Duration::ZERO);
     let _ = back.join();
     Ok(())
 }
 
-fn pump(mut from: &TcpStream, mut to: &TcpStream) {
+fn pump(mut from: &TcpStream, mut to: &TcpStream, delay: Duration) {
     let mut buf = [0; 4096];
     while let Ok(len @ 1..) = from.read(&mut buf) {
+        thread::sleep(delay);
         if to.write_all(&buf[..len]).is_err() {
             break;
         }
