@@ -49,8 +49,10 @@ pub(crate) fn connect(call: &mut Call, fd: BorrowedFd<'_>, to: SocketAddr) -> De
 
 /// What connect says of a socket that is ours already, or `None` where it may begin anew.
 pub(crate) fn connect_again(call: &mut Call, fd: BorrowedFd<'_>) -> Option<Decision<()>> {
-    let record = live(fd)?;
+    // Who was here before, and waited, knows the socket.
+    let record = if call.is_resumed() { table::get(fd.as_raw_fd()) } else { live(fd) }?;
     let phase = match record.phase() {
+        Phase::Pending if call.is_resumed() => return Some(call.wait(fd, record, Timeout::Send, Errno::INPROGRESS)),
         Phase::Pending => match socket::is_nonblocking(fd) {
             Ok(true) => drive::drive(&record, fd, Readiness::Unknown),
             // The kernel waits as well, for a connect that a signal had cut short.
@@ -61,7 +63,8 @@ pub(crate) fn connect_again(call: &mut Call, fd: BorrowedFd<'_>) -> Option<Decis
     };
     match phase {
         Phase::Pending => Some(Decision::Fail(Errno::ALREADY)),
-        Phase::Tunnel if record.report_connect() => Some(Decision::Done(())),
+        // Who waited for it hears of it, though another thread may have asked SO_ERROR meanwhile.
+        Phase::Tunnel if record.report_connect() || call.is_resumed() => Some(Decision::Done(())),
         // Bound before the connect, and asked for its name: that is all the proxy was wanted for.
         Phase::Bound | Phase::Arrived if bind::release(fd, &record) => None,
         Phase::Tunnel | Phase::Bound | Phase::Arrived | Phase::Accepted => Some(Decision::Fail(Errno::ISCONN)),
