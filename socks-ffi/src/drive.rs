@@ -35,11 +35,9 @@ enum Progress {
 pub(crate) fn start(record: &Held, fd: BorrowedFd<'_>) -> Phase {
     let Some(mut slot) = record.work.try_lock() else { return record.phase() };
     let Some(work) = slot.as_deref_mut() else { return record.phase() };
-    let progress = match work.next_attempt(fd, record.is_shared()) {
+    let progress = match work.next_attempt(fd) {
         // A connect on a Unix socket is done at once.
-        Ok(()) if work.stage == Stage::Negotiating => {
-            advance(work, fd, Readiness::Polled(PollFlags::OUT), record.is_shared())
-        }
+        Ok(()) if work.stage == Stage::Negotiating => advance(work, fd, Readiness::Polled(PollFlags::OUT)),
         Ok(()) => Ok(Progress::Wait(PollFlags::OUT)),
         Err(error) => Err(error),
     };
@@ -63,7 +61,7 @@ pub(crate) fn drive(record: &Held, fd: BorrowedFd<'_>, ready: Readiness) -> Phas
         return record.phase();
     }
     let Some(work) = slot.as_deref_mut() else { return record.phase() };
-    let progress = advance(work, fd, ready, record.is_shared());
+    let progress = advance(work, fd, ready);
     settle(record, fd, &mut slot, progress)
 }
 
@@ -160,9 +158,9 @@ fn reachable(bound: WireAddr, fd: BorrowedFd<'_>) -> Option<SocketAddr> {
     }
 }
 
-fn advance(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness, is_shared: bool) -> Result<Progress, Errno> {
+fn advance(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Progress, Errno> {
     if sys::now() >= work.deadline() && !matches!(ready, Readiness::Polled(flags) if !flags.is_empty()) {
-        return try_next(work, fd, Errno::TIMEDOUT, is_shared);
+        return try_next(work, fd, Errno::TIMEDOUT);
     }
     let mut ready = ready;
     if work.stage == Stage::Connecting {
@@ -174,24 +172,24 @@ fn advance(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness, is_shared: boo
             return Ok(Progress::Wait(PollFlags::OUT));
         }
         if flags.intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL) {
-            return try_next(work, fd, socket::take_error(fd).unwrap_or(Errno::CONNREFUSED), is_shared);
+            return try_next(work, fd, socket::take_error(fd).unwrap_or(Errno::CONNREFUSED));
         }
         work.stage = Stage::Negotiating;
         ready = Readiness::Polled(PollFlags::OUT);
     }
     match negotiate(work, fd, ready) {
-        Err(error) if !work.answered => try_next(work, fd, error, is_shared),
+        Err(error) if !work.answered => try_next(work, fd, error),
         outcome => outcome,
     }
 }
 
 /// The attempt at hand failed: the next one, unless its server has answered or the time is up.
-fn try_next(work: &mut Work, fd: BorrowedFd<'_>, error: Errno, is_shared: bool) -> Result<Progress, Errno> {
+fn try_next(work: &mut Work, fd: BorrowedFd<'_>, error: Errno) -> Result<Progress, Errno> {
     if work.answered || work.is_over(sys::now()) {
         return Err(error);
     }
     work.note(error);
-    work.next_attempt(fd, is_shared)?;
+    work.next_attempt(fd)?;
     // Whatever its stage: a socket that is connected already is writable at once.
     Ok(Progress::Wait(PollFlags::OUT))
 }

@@ -142,11 +142,11 @@ pub(crate) fn enter(fd: BorrowedFd<'_>, phase: Phase, domain: Domain, work: Opti
 
 /// The other descriptors of the socket that a descriptor stands for.
 pub(crate) fn duplicates(fd: RawFd) -> impl Iterator<Item = RawFd> {
-    let reference = slot(fd).map_or(0, |slot| slot.load(Ordering::Acquire));
-    let has_it = move |other: &RawFd| {
-        reference != 0 && slot(*other).is_some_and(|slot| slot.load(Ordering::Acquire) == reference)
-    };
-    (0..=HIGHEST.load(Ordering::Acquire) as RawFd).filter(has_it).filter(move |other| *other != fd)
+    let reference = get(fd).filter(|record| record.is_shared()).map_or(0, |record| record.reference());
+    // Most sockets have none, and are not looked for.
+    let last = if reference == 0 { -1 } else { HIGHEST.load(Ordering::Acquire) as RawFd };
+    let has_it = move |other: &RawFd| slot(*other).is_some_and(|slot| slot.load(Ordering::Acquire) == reference);
+    (0..=last).filter(has_it).filter(move |other| *other != fd)
 }
 
 /// Lets a second descriptor share the record of a first.
@@ -195,12 +195,6 @@ pub(crate) fn for_each(mut call: impl FnMut(RawFd, &Held)) {
             call(fd, &record);
         }
     }
-}
-
-/// Another descriptor of the same socket.
-pub(crate) fn other_descriptor(record: &Held, but: RawFd) -> Option<RawFd> {
-    let highest = HIGHEST.load(Ordering::Acquire) as RawFd;
-    record.is_shared().then(|| (0..=highest).find(|fd| *fd != but && is_current(*fd, record)))?
 }
 
 /// Whether the descriptor still has this record, or was closed meanwhile by another thread.

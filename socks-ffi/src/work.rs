@@ -109,11 +109,9 @@ impl Work {
 
     /// Turns to the next address of the next server, as far as the first step of its connect.
     ///
-    /// `is_shared`: other descriptors are the same socket.
-    ///
     /// # Errors
     /// The last attempt's error where none is left.
-    pub(crate) fn next_attempt(&mut self, fd: BorrowedFd<'_>, is_shared: bool) -> Result<(), Errno> {
+    pub(crate) fn next_attempt(&mut self, fd: BorrowedFd<'_>) -> Result<(), Errno> {
         loop {
             let turn = match self.attempts.next() {
                 None => return Err(self.last_error),
@@ -127,7 +125,7 @@ impl Work {
             if self.is_over(now) {
                 return Err(Errno::TIMEDOUT);
             }
-            match self.begin(fd, turn.candidate, is_shared) {
+            match self.begin(fd, turn.candidate) {
                 Ok(connected) => {
                     self.stage = if connected { Stage::Negotiating } else { Stage::Connecting };
                     self.answered = false;
@@ -166,10 +164,10 @@ impl Work {
         Handshake::new(command, server.offer(self.attempts.rule().credentials()))
     }
 
-    fn begin(&mut self, fd: BorrowedFd<'_>, candidate: Candidate, is_shared: bool) -> Result<bool, Errno> {
+    fn begin(&mut self, fd: BorrowedFd<'_>, candidate: Candidate) -> Result<bool, Errno> {
         if self.untried {
             self.untried = false;
-            self.look_at_address(fd, is_shared)?;
+            self.look_at_address(fd)?;
         }
         if self.proxied {
             // A socket that just failed is free already; one that was too slow is not.
@@ -183,12 +181,14 @@ impl Work {
 
     /// What the program's own bind means for the attempts. Later it cannot be told any more: a socket keeps the
     /// port that an attempt gave it.
-    fn look_at_address(&mut self, fd: BorrowedFd<'_>, is_shared: bool) -> Result<(), Errno> {
+    fn look_at_address(&mut self, fd: BorrowedFd<'_>) -> Result<(), Errno> {
         let local = || socket::local_addr(fd).filter(|addr| addr.port() != 0);
         match self.purpose {
             Purpose::Connect(_) => self.bound = self.attempts.may_need_another_kind() && local().is_some(),
             // The peers come to the proxy; the way there needs no address, and perhaps could not start from it.
             Purpose::Bind(_) => {
+                // Duplicates would keep the socket that is bound here.
+                let is_shared = table::duplicates(fd.as_raw_fd()).next().is_some();
                 self.local = local().filter(|_| !is_shared);
                 if self.local.is_some() {
                     socket::replace(fd, self.domain)?;

@@ -119,7 +119,7 @@ pub(crate) fn follow(record: &Record, fd: BorrowedFd<'_>, phase: Phase) {
 pub(crate) fn close(number: RawFd) {
     poller::make_way(number);
     let Some(record) = table::get(number).filter(|record| record.is_watched()) else { return };
-    let Some(other) = table::other_descriptor(&record, number) else { return };
+    let Some(other) = table::duplicates(number).next() else { return };
     // SAFETY: the table says that both are the program's open socket; a lie is EBADF, as everywhere.
     let (closing, other) = unsafe { (BorrowedFd::borrow_raw(number), BorrowedFd::borrow_raw(other)) };
     let Some(mut watches) = record.watches.lock() else { return };
