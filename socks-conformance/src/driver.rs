@@ -174,6 +174,27 @@ impl Transport for UnixStream {
     }
 }
 
+/// The error of a driver that is nothing but a loop over the core.
+#[derive(Debug)]
+pub enum Failure {
+    /// The core's word.
+    Socks(Error),
+    /// The stream's word, for the report.
+    Io(io::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Socks(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
 /// What came of [`run_all`].
 #[derive(Clone, Debug, Default)]
 pub struct Report {

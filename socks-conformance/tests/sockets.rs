@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 
 use socks_conformance::conformance_tests;
-use socks_conformance::driver::{Dial, Driver, Negotiated, Transport};
+use socks_conformance::driver::{Dial, Driver, Failure, Negotiated, Transport};
 use socks_conformance::peer::{Paired, Peer};
 use socks_conformance::script::{Act, Script};
 use socks_proto::{Command, Error, Handshake, Offer, Step};
@@ -17,25 +17,6 @@ conformance_tests! {
 
 /// How to come from a transport to a stream.
 struct Over<T, S = T>(fn(T) -> io::Result<S>);
-
-#[derive(Debug)]
-enum Failure {
-    Socks(Error),
-    // Only for its Debug, in the report.
-    Io(#[allow(dead_code)] io::Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Socks(error)
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
 
 impl<T: Transport, S: Read + Write> Driver for Over<T, S> {
     type Transport = T;

@@ -1,9 +1,9 @@
 //! All of `vectors/` through the core itself: read exactly, as a raw descriptor must, and read in bulk.
 
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 
 use socks_conformance::conformance_tests;
-use socks_conformance::driver::{Driver, Negotiated};
+use socks_conformance::driver::{Driver, Failure, Negotiated};
 use socks_conformance::pipe::Pipe;
 use socks_conformance::vector::{Construct, Refusal, What, load};
 use socks_proto::{
@@ -21,25 +21,6 @@ struct Core {
     /// How many bytes to read where the core asks for fewer; `None` reads what it asks for.
     bulk: Option<usize>,
     events: Vec<Event>,
-}
-
-#[derive(Debug)]
-enum Failure {
-    Socks(Error),
-    // Only for its Debug, in the report.
-    Io(#[allow(dead_code)] io::Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Socks(error)
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
 }
 
 impl Driver for Core {
