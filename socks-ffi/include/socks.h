@@ -35,9 +35,10 @@
  * lock while it waits. They may be called in signal handlers like libc's, with one exception: the very first call of a
  * process reads the configuration, which allocates memory. SOCKSinit makes that call at a time of your choice.
  *
- * FORK. A child inherits connected sockets and may go on using them. A connect that is not finished belongs to one of
- * the two processes: let the other one close it. Children of vfork may call Rclose, Rdup2 and exec. After exec a
- * connected socket is an ordinary one, whose getpeername names the proxy.
+ * FORK. A child inherits connected sockets and may go on using them. A connect that is not finished is moved on by
+ * whichever process waits for it first; the other one learns of the outcome too. Where that process ends before it is
+ * done, the connect has failed for the other one (ECONNABORTED). Children of vfork may call Rclose, Rdup2 and exec.
+ * After exec a connected socket is an ordinary one, whose getpeername names the proxy.
  *
  * ERRNO. A successful call leaves errno as it was. A refused connection tells why: ECONNREFUSED (reply 1 or 5, or a
  * code that nobody knows), EACCES (not allowed by the proxy or by `strict`, login refused, no method in common, or a

@@ -16,6 +16,16 @@ pub(crate) enum Candidate {
     Unix(&'static Path),
 }
 
+impl Candidate {
+    /// Whether it is on this machine.
+    pub(crate) fn is_local(self) -> bool {
+        match self {
+            Self::Tcp(addr) => addr.ip().to_canonical().is_loopback(),
+            Self::Unix(_) => true,
+        }
+    }
+}
+
 /// What to try next, and how much else there is to try.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Turn {

@@ -7,6 +7,7 @@ use rustix::event::PollFlags;
 use rustix::io::Errno;
 use socks_proto::{Command, Event, Step, WireAddr};
 
+use crate::fork::Claim;
 use crate::ops::epoll;
 use crate::record::{Phase, Record};
 use crate::sys::{self, socket};
@@ -36,7 +37,7 @@ pub(crate) fn start(record: &Held, fd: BorrowedFd<'_>) -> Phase {
     let Some(mut slot) = record.work.try_lock() else { return record.phase() };
     let Some(work) = slot.as_deref_mut() else { return record.phase() };
     let progress = match work.next_attempt(fd) {
-        // A connect on a Unix socket is done at once.
+        // It may be done at once, on a Unix socket or on this machine.
         Ok(()) if work.stage == Stage::Negotiating => advance(work, fd, Readiness::Polled(PollFlags::OUT)),
         Ok(()) => Ok(Progress::Wait(PollFlags::OUT)),
         Err(error) => Err(error),
@@ -50,6 +51,9 @@ pub(crate) fn drive(record: &Held, fd: BorrowedFd<'_>, ready: Readiness) -> Phas
     if !matches!(phase, Phase::Pending | Phase::Bound) {
         return phase;
     }
+    if record.kin.is_elsewhere() {
+        return adopt(record, fd);
+    }
     // Who waits for it in the kernel asked for what the handshake wanted then, and must find it so.
     if matches!(ready, Readiness::Unknown) && record.is_led() {
         return phase;
@@ -61,8 +65,44 @@ pub(crate) fn drive(record: &Held, fd: BorrowedFd<'_>, ready: Readiness) -> Phas
         return record.phase();
     }
     let Some(work) = slot.as_deref_mut() else { return record.phase() };
+    let claim = record.kin.claim();
+    if claim == Claim::Refused {
+        drop(slot);
+        return adopt(record, fd);
+    }
+    work.moved = false;
     let progress = advance(work, fd, ready);
+    if claim == Claim::Fresh && !work.moved && progress.is_ok() {
+        record.kin.unclaim();
+    }
     settle(record, fd, &mut slot, progress)
+}
+
+/// Another process, which was forked from this one or the other way round, moves it on: takes over what came of that.
+fn adopt(record: &Held, fd: BorrowedFd<'_>) -> Phase {
+    let before = record.phase();
+    let Some(phase) = record.kin.news(record) else { return before };
+    if phase == Phase::Failed {
+        // The driver did so, unless it died: then nobody must take the rest of the handshake for the target's data.
+        let _ = socket::disconnect(fd);
+        socket::shut_down(fd);
+    }
+    if phase == Phase::Bound {
+        record.set_deadline(u64::MAX);
+    }
+    if table::change_phase(record, before, phase) {
+        debug::connection(fd, record, phase);
+        show(record, fd, phase);
+    }
+    record.phase()
+}
+
+/// What waits for the socket learns of its new phase.
+fn show(record: &Record, fd: BorrowedFd<'_>, phase: Phase) {
+    match phase {
+        Phase::Tunnel | Phase::Failed => epoll::attach(record, fd),
+        _ => epoll::follow(record, fd, phase),
+    }
 }
 
 /// Gives up, for the program's sake, what is under way. `error` is what the program is told of it.
@@ -95,6 +135,7 @@ fn settle(
     progress: Result<Progress, Errno>,
 ) -> Phase {
     record.set_proxied(slot.as_ref().is_some_and(|work| work.is_proxied()));
+    let failure = progress.as_ref().err().copied();
     let phase = match progress {
         Ok(Progress::Wait(wants)) => {
             let renewed = slot.as_mut().is_some_and(|work| std::mem::take(&mut work.renewed));
@@ -141,11 +182,9 @@ fn settle(
         }
     };
     debug::connection(fd, record, phase);
+    record.kin.publish(record, phase, failure);
     table::set_phase(record, phase);
-    match phase {
-        Phase::Tunnel | Phase::Failed => epoll::attach(record, fd),
-        _ => epoll::follow(record, fd, phase),
-    }
+    show(record, fd, phase);
     phase
 }
 
@@ -189,6 +228,7 @@ fn try_next(work: &mut Work, fd: BorrowedFd<'_>, error: Errno) -> Result<Progres
         return Err(error);
     }
     work.note(error);
+    work.moved = true;
     work.next_attempt(fd)?;
     // Whatever its stage: a socket that is connected already is writable at once.
     Ok(Progress::Wait(PollFlags::OUT))
@@ -207,6 +247,7 @@ fn negotiate(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Pr
         match handshake.step().map_err(|error| errno::of(&error))? {
             Step::Send(bytes) => match socket::send(fd, bytes) {
                 Ok(sent) => {
+                    work.moved = true;
                     handshake.sent(sent);
                     may_read = false;
                 }
@@ -221,7 +262,7 @@ fn negotiate(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Pr
                 match socket::receive(fd, &mut buf[..most]) {
                     Ok(0) => return Err(errno::of(&handshake.receive_eof())),
                     Ok(len) => {
-                        work.answered = true;
+                        (work.answered, work.moved) = (true, true);
                         handshake.receive(&buf[..len]).map_err(|error| errno::of(&error))?;
                     }
                     Err(Errno::AGAIN) => return Ok(Progress::Wait(PollFlags::IN)),

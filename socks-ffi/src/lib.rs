@@ -17,12 +17,12 @@ mod debug;
 mod drive;
 mod errno;
 pub mod exports;
+mod fork;
 mod lock;
 mod ops;
 mod pool;
 mod process;
 mod record;
-
 mod sys;
 mod table;
 mod work;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 
+use crate::fork;
 use crate::sys::real;
 
 static PAGE: AtomicPtr<AtomicU32> = AtomicPtr::new(std::ptr::null_mut());
@@ -19,8 +20,7 @@ const PAGE_SIZE: usize = 4096;
 /// Only asked for descriptors that are ours: one system call.
 pub(crate) fn is_vfork_child() -> bool {
     let Some(owner) = owner() else { return false };
-    // Not libc's getpid: old ones remember the pid across vfork.
-    let pid = rustix::process::getpid().as_raw_nonzero().get() as u32;
+    let pid = id();
     match owner.load(Ordering::Relaxed) {
         // A forked copy starts wiped; it owns its copy of the table.
         0 => {
@@ -55,9 +55,10 @@ pub(crate) fn claim() {
     }
 }
 
-/// In a forked child, before any vfork of its own could be taken for it.
-extern "C" fn claim_in_child() {
-    claim();
+/// The number of this process.
+pub(crate) fn id() -> u32 {
+    // Not libc's getpid: old ones remember the pid across vfork.
+    rustix::process::getpid().as_raw_nonzero().get() as u32
 }
 
 fn owner() -> Option<&'static AtomicU32> {
@@ -77,9 +78,9 @@ fn map() -> Option<*mut AtomicU32> {
     let page = page.cast::<AtomicU32>();
     match PAGE.compare_exchange(std::ptr::null_mut(), page, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => {
-            // SAFETY: the handler only stores to the page; the library is never unmapped. Without memory for it,
-            // the first question in a forked child claims its table.
-            unsafe { libc::pthread_atfork(None, None, Some(claim_in_child)) };
+            // SAFETY: the handlers are functions of a library that is never unmapped. Without memory for them, the
+            // first question in a forked child claims its table.
+            unsafe { libc::pthread_atfork(Some(fork::prepare), None, Some(fork::in_child)) };
             Some(page)
         }
         // Another thread was first; the spare page stays, once at the most.

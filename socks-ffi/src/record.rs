@@ -7,6 +7,7 @@ use rustix::event::PollFlags;
 use rustix::io::Errno;
 
 use crate::atomic_addr::AtomicAddr;
+use crate::fork::Kin;
 use crate::lock::TryLock;
 use crate::ops::epoll::Watches;
 use crate::sys::socket::Domain;
@@ -56,7 +57,7 @@ impl Phase {
         Self::Internal,
     ];
 
-    fn from_u8(value: u8) -> Self {
+    pub(crate) fn from_u8(value: u8) -> Self {
         // What cannot be is refused.
         Self::ALL.into_iter().find(|phase| *phase as u8 == value).unwrap_or(Self::Broken)
     }
@@ -90,6 +91,7 @@ pub(crate) struct Record {
     /// Whether `watches` has any.
     watched: AtomicBool,
     pub(crate) watches: Watches,
+    pub(crate) kin: Kin,
     pub(crate) target: AtomicAddr,
     pub(crate) bound: AtomicAddr,
     pub(crate) work: TryLock<Option<Box<Work>>>,
@@ -113,6 +115,7 @@ impl Record {
             timer: AtomicI32::new(-1),
             watched: AtomicBool::new(false),
             watches: TryLock::new(Vec::new()),
+            kin: Kin::new(),
             target: AtomicAddr::new(),
             bound: AtomicAddr::new(),
             work: TryLock::new(None),
@@ -145,6 +148,7 @@ impl Record {
 
     /// Makes one that all its descriptors have given up anew. Only for who has the lock of its work.
     pub(crate) fn begin_anew(&self, domain: Domain, deadline: u64) {
+        self.kin.part();
         self.wants.store(0, Ordering::Relaxed);
         self.error.store(0, Ordering::Relaxed);
         self.deadline.store(deadline, Ordering::Relaxed);

@@ -40,6 +40,7 @@ impl Deref for Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if self.0.value.let_go() {
+            self.0.value.kin.end();
             let phase = self.0.value.phase();
             if is_intercepted(phase) {
                 INTERCEPTED.fetch_sub(1, Ordering::AcqRel);

@@ -56,6 +56,9 @@ pub(crate) struct Work {
     pub(crate) answered: bool,
     /// Whether another attempt has begun, perhaps with another socket under the number: who waits must look anew.
     pub(crate) renewed: bool,
+    /// Whether anything was sent, received or begun since it was last set back: then no copy of this in another
+    /// process can go on from where it is.
+    pub(crate) moved: bool,
     pub(crate) stage: Stage,
     pub(crate) handshake: Option<Handshake>,
 }
@@ -83,6 +86,7 @@ impl Work {
             attempt_deadline: u64::MAX,
             answered: false,
             renewed: false,
+            moved: false,
             stage: Stage::Connecting,
             handshake: None,
         }
@@ -127,7 +131,10 @@ impl Work {
             }
             match self.begin(fd, turn.candidate) {
                 Ok(connected) => {
-                    self.stage = if connected { Stage::Negotiating } else { Stage::Connecting };
+                    // On this machine a connect is through when it returns, whatever it says: to write at once saves
+                    // a wait.
+                    let is_through = connected || turn.candidate.is_local();
+                    self.stage = if is_through { Stage::Negotiating } else { Stage::Connecting };
                     self.answered = false;
                     self.renewed = true;
                     self.allow(&turn, now);
@@ -243,6 +250,10 @@ impl Work {
         // A new one has not the address that was bound.
         if self.bound {
             return Err(Errno::HOSTUNREACH);
+        }
+        // Copies in other processes keep the old one.
+        if let Some(record) = table::get(fd.as_raw_fd()) {
+            record.kin.part();
         }
         socket::replace(fd, domain)?;
         // Else the duplicates would keep the old one. Who closes one of them waits for who works on the socket.

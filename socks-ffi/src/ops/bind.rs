@@ -156,24 +156,33 @@ pub(crate) struct Accepted {
 pub(crate) fn accept(call: &mut Call, fd: BorrowedFd<'_>, nonblocking: bool, cloexec: bool) -> Decision<Accepted> {
     let Some(record) = table::get(fd.as_raw_fd()) else { return Decision::Pass };
     match drive::drive(&record, fd, Readiness::Unknown) {
-        // Only one of those who accept gets the one connection.
+        // Only one of those who accept gets the one connection, be they threads or forked processes.
         Phase::Arrived if table::change_phase(&record, Phase::Arrived, Phase::Accepted) => {
             epoll::follow(&record, fd, Phase::Accepted);
+            if !record.kin.accept() {
+                return wait_for_another(call, fd, record);
+            }
             let accepted = take(fd, &record, nonblocking, cloexec);
             if accepted.is_err() {
+                record.kin.put_back();
                 table::set_phase(&record, Phase::Arrived);
                 epoll::follow(&record, fd, Phase::Arrived);
             }
             accepted.into()
         }
-        Phase::Bound | Phase::Arrived | Phase::Accepted => match socket::is_nonblocking(fd) {
-            Ok(true) => Decision::Fail(Errno::AGAIN),
-            Ok(false) => call.wait(fd, record, Timeout::Receive, Errno::AGAIN),
-            Err(error) => Decision::Fail(error),
-        },
+        Phase::Bound | Phase::Arrived | Phase::Accepted => wait_for_another(call, fd, record),
         Phase::Failed => Decision::Fail(take_failure(&record)),
         Phase::Fresh | Phase::Poller | Phase::Internal => Decision::Pass,
         _ => Decision::Fail(Errno::INVAL),
+    }
+}
+
+/// Nothing is there to be accepted now.
+fn wait_for_another<T>(call: &mut Call, fd: BorrowedFd<'_>, record: Held) -> Decision<T> {
+    match socket::is_nonblocking(fd) {
+        Ok(true) => Decision::Fail(Errno::AGAIN),
+        Ok(false) => call.wait(fd, record, Timeout::Receive, Errno::AGAIN),
+        Err(error) => Decision::Fail(error),
     }
 }
 

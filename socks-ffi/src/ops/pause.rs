@@ -18,7 +18,7 @@ use crate::sys::{self, signals};
 use crate::table::{self, Held};
 
 /// How long those who do not lead wait before they look again, in nanoseconds.
-const LOOK_AGAIN: u64 = 5_000_000;
+pub(super) const LOOK_AGAIN: u64 = 5_000_000;
 
 /// One of those who wait for a record.
 pub(crate) enum Waiter {
@@ -38,7 +38,8 @@ impl Drop for Lead {
 impl Waiter {
     pub(crate) fn new(record: Held) -> Self {
         // While another thread is at it, what the handshake wants is about to change.
-        if !record.work.is_taken() && record.take_lead() { Self::Leader(Lead(record)) } else { Self::Follower(record) }
+        let is_free = !record.work.is_taken() && !record.kin.is_elsewhere();
+        if is_free && record.take_lead() { Self::Leader(Lead(record)) } else { Self::Follower(record) }
     }
 
     pub(crate) fn record(&self) -> &Held {
@@ -66,10 +67,13 @@ impl Waiter {
     /// After the wait: moves the record on, if it is ours to move and there is a reason. `true`: its phase is
     /// another now, whoever changed it.
     pub(crate) fn move_on(&self, fd: BorrowedFd<'_>, ready: PollFlags, before: Phase) -> bool {
-        if let Self::Leader(Lead(record)) = self
-            && (!ready.is_empty() || sys::now() >= record.deadline())
-        {
-            drive::drive(record, fd, Readiness::Polled(ready));
+        let has_cause = match self {
+            Self::Leader(Lead(record)) => !ready.is_empty() || sys::now() >= record.deadline(),
+            // What another process has come to, nothing here is woken by.
+            Self::Follower(record) => record.kin.is_elsewhere(),
+        };
+        if has_cause {
+            drive::drive(self.record(), fd, Readiness::Polled(ready));
         }
         self.record().phase() != before
     }

@@ -43,6 +43,8 @@ fn view(entry: &Entry<'_>) -> View {
         Phase::Pending | Phase::Bound => View::Moving(record),
         // As the kernel shows a connect that failed.
         Phase::Failed => View::Ready((entry.events & ENDED) | PollFlags::ERR | PollFlags::HUP),
+        // Another process took it.
+        Phase::Arrived if record.kin.is_accepted() => View::Silent,
         Phase::Arrived => match entry.events & (PollFlags::IN | PollFlags::RDNORM) {
             none if none.is_empty() => View::Silent,
             some => View::Ready(some),

@@ -20,6 +20,11 @@ pub(crate) fn now() -> u64 {
     (time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64)
 }
 
+/// Sleeps for a millisecond, or until a signal comes.
+pub(crate) fn nap() {
+    let _ = rustix::thread::nanosleep(&rustix::time::Timespec { tv_sec: 0, tv_nsec: 1_000_000 });
+}
+
 /// An environment variable, read without std's lock, which a fork can leave taken.
 pub(crate) fn env(name: &str) -> Option<Vec<u8>> {
     let name = CString::new(name).ok()?;

@@ -87,6 +87,11 @@ const fn gated(name: &'static str, program: &'static str) -> Case {
     Case { args: &["{target}", "{lever}"], server: Server::Gated, as_libc: false, ..case(name, program) }
 }
 
+/// One connection, begun before a fork.
+const fn forked(name: &'static str, args: &'static [&'static str], transcript: &'static str) -> Case {
+    Case { args, transcript, ..gated(name, "fork_both") }
+}
+
 /// A proxy that takes the connection and never answers.
 const fn silent(name: &'static str, program: &'static str) -> Case {
     let rules = Rules::Sound("proxy 0.0.0.0/0 {silent}\n");
@@ -258,6 +263,15 @@ pub(crate) const CASES: &[Case] = &[
     Case { requests: &["connect {target}: succeeded"; 2], ..case("fclose", "fclose") },
     Case { requests: &["connect {target}: succeeded"; 2], ..case("fork", "fork") },
     gated("fork while on its way", "fork_pending"),
+    forked("both go on after a fork, by poll", &["{target}", "{lever}", "poll"], "fork_both"),
+    forked("both go on after a fork, by epoll", &["{target}", "{lever}", "epoll"], "fork_both_epoll"),
+    forked("the child goes on after a fork", &["{target}", "{lever}", "left"], "fork_both_left"),
+    forked("the child looks after a fork", &["{target}", "{lever}", "brief"], "fork_both_brief"),
+    Case {
+        requests: &["connect {nobody}: connection refused"],
+        ..forked("both are refused after a fork", &["{nobody}", "{lever}", "poll", "refused"], "fork_both_refused")
+    },
+    Case { args: INCOMING, requests: BOTH, ..case("accept after a fork", "fork_accept") },
     gated("vfork and posix_spawn", "vfork"),
     silent("sockets given up on their way", "abandoned"),
     Case { requests: &["connect {target}: succeeded"; 2], ..case("close_range and closefrom", "ranges") },

@@ -12,9 +12,10 @@ use rustix::io::Errno;
 use super::Decision;
 use crate::drive::{self, Readiness};
 use crate::record::{Phase, Record};
-use crate::sys::epoll;
+use crate::sys::{self, epoll};
 use crate::table::{self, Held};
-use poller::{Poller, TIMER, named, tag};
+pub(crate) use poller::forget_maker;
+use poller::{Poller, TIMER, named, tag, when_to_look};
 pub(crate) use watch::{Operation, Watch, Watches, note};
 
 /// Of <sys/epoll.h>: tell once, and wait to be asked anew.
@@ -166,7 +167,7 @@ pub(crate) fn digest(number: RawFd, events: &mut [epoll_event]) -> usize {
         } else if let Some((fd, record)) = named(data) {
             // SAFETY: the table says that it is the program's open socket; a lie is EBADF, as everywhere.
             let socket = unsafe { BorrowedFd::borrow_raw(fd) };
-            move_on(socket, &record, flags);
+            move_on(&poller, socket, &record, flags);
             // Where there is no room, it is as ready the next time.
             if record.phase() == Phase::Arrived
                 && let Some(place) = events.get_mut(left)
@@ -180,31 +181,36 @@ pub(crate) fn digest(number: RawFd, events: &mut [epoll_event]) -> usize {
     left
 }
 
-fn move_on(socket: BorrowedFd<'_>, record: &Held, flags: u32) {
+fn move_on(poller: &Poller, socket: BorrowedFd<'_>, record: &Held, flags: u32) {
     // Another thread waits for it in poll, was woken by the same bytes, and counts on finding them.
     if record.is_led() {
         std::thread::yield_now();
         return;
     }
-    drive::drive(record, socket, Readiness::Polled(PollFlags::from_bits_truncate(flags as u16)));
+    let phase = drive::drive(record, socket, Readiness::Polled(PollFlags::from_bits_truncate(flags as u16)));
+    if matches!(phase, Phase::Pending | Phase::Bound) && record.kin.is_elsewhere() {
+        // It stays as ready as it is until another process reads from it: leave that the time, and look again.
+        sys::nap();
+        let _ = poller.expect(when_to_look(record));
+    }
 }
 
 /// The timer went off: every pending socket that is late is moved on, and the timer set to the next.
 fn give_up_late(poller: &Poller) {
     poller.clear_timer();
-    let now = crate::sys::now();
+    let now = sys::now();
     table::for_each(|fd, record| {
-        if record.phase() != Phase::Pending {
+        if !matches!(record.phase(), Phase::Pending | Phase::Bound) {
             return;
         }
-        if record.deadline() <= now {
+        if record.deadline() <= now || record.kin.is_elsewhere() {
             // SAFETY: as in `digest`.
             let socket = unsafe { BorrowedFd::borrow_raw(fd) };
             drive::drive(record, socket, Readiness::Polled(PollFlags::empty()));
         }
-        if record.phase() == Phase::Pending {
+        if matches!(record.phase(), Phase::Pending | Phase::Bound) {
             // Where it fails, the next event of any socket sets it.
-            let _ = poller.expect(record.deadline());
+            let _ = poller.expect(when_to_look(record));
         }
     });
 }
@@ -214,7 +220,7 @@ fn arrived(poller: &Poller, socket: BorrowedFd<'_>, record: &Record, number: Raw
     let mut watches = record.watches.lock()?;
     let asked = u32::from((PollFlags::IN | PollFlags::RDNORM).bits());
     let watch = watches.iter_mut().find(|watch| watch.epoll == number)?;
-    let events = watch.events & asked;
+    let events = if record.kin.is_accepted() { 0 } else { watch.events & asked };
     if events == 0 || watch.spent || watch.events & (ONE_SHOT | EDGE) != 0 {
         // Not to be told again until it is asked for again.
         poller.leave(socket);
