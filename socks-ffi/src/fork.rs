@@ -105,6 +105,12 @@ impl Kin {
         driver != 0 && driver != process::id()
     }
 
+    /// Whether another process does so or may yet: then what this one waits for in the kernel may never come, as the
+    /// other one reads it.
+    pub(crate) fn is_contested(&self) -> bool {
+        self.page().is_some_and(|page| !page.is_driven_here())
+    }
+
     /// Tells the others what it has come to, if it is moved on here.
     pub(crate) fn publish(&self, record: &Record, phase: Phase, error: Option<Errno>) {
         let Some(page) = self.page().filter(|page| page.is_driven_here()) else { return };

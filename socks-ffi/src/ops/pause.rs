@@ -12,13 +12,20 @@ use rustix::io::Errno;
 
 use super::Decision;
 use crate::drive::{self, Readiness};
-use crate::record::Phase;
+use crate::record::{Phase, Record};
 use crate::sys::socket::{self, Timeout};
 use crate::sys::{self, signals};
 use crate::table::{self, Held};
 
 /// How long those who do not lead wait before they look again, in nanoseconds.
-pub(super) const LOOK_AGAIN: u64 = 5_000_000;
+const LOOK_AGAIN: u64 = 5_000_000;
+
+/// When who moves a record on must look at it, whatever the kernel tells: its deadline, if it is sure to be told of
+/// everything else.
+pub(super) fn when_to_look(record: &Record) -> u64 {
+    let deadline = record.deadline();
+    if record.kin.is_contested() { deadline.min(sys::now().saturating_add(LOOK_AGAIN)) } else { deadline }
+}
 
 /// One of those who wait for a record.
 pub(crate) enum Waiter {
@@ -59,7 +66,7 @@ impl Waiter {
     /// When to look again at the latest.
     pub(crate) fn until(&self) -> u64 {
         match self {
-            Self::Leader(Lead(record)) => record.deadline(),
+            Self::Leader(Lead(record)) => when_to_look(record),
             Self::Follower(_) => sys::now().saturating_add(LOOK_AGAIN),
         }
     }

@@ -10,12 +10,13 @@ use rustix::event::PollFlags;
 use rustix::io::Errno;
 
 use super::Decision;
+use super::pause::when_to_look;
 use crate::drive::{self, Readiness};
 use crate::record::{Phase, Record};
 use crate::sys::{self, epoll};
 use crate::table::{self, Held};
 pub(crate) use poller::forget_maker;
-use poller::{Poller, TIMER, named, tag, when_to_look};
+use poller::{Poller, TIMER, named, tag};
 pub(crate) use watch::{Operation, Watch, Watches, note};
 
 /// Of <sys/epoll.h>: tell once, and wait to be asked anew.

@@ -11,9 +11,9 @@ use rustix::event::PollFlags;
 use rustix::io::Errno;
 
 use crate::lock::TryLock;
-use crate::ops::pause::LOOK_AGAIN;
+use crate::ops::pause::when_to_look;
 use crate::record::{Phase, Record};
-use crate::sys::{self, epoll};
+use crate::sys::epoll;
 use crate::sys::socket::Domain;
 use crate::table::{self, Held};
 
@@ -125,12 +125,6 @@ pub(super) fn make_way(number: RawFd) {
     } else {
         table::forget(moved.as_raw_fd());
     }
-}
-
-/// When to look at a pending socket at the latest: nothing here is woken by what another process does.
-pub(crate) fn when_to_look(record: &Record) -> u64 {
-    let deadline = record.deadline();
-    if record.kin.is_elsewhere() { deadline.min(sys::now().saturating_add(LOOK_AGAIN)) } else { deadline }
 }
 
 /// A forked child: the thread that was making one is not there.
