@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
@@ -49,12 +50,9 @@ pub(crate) fn stage(profile: Profile) -> Result<Staged> {
 pub(crate) fn stage_with(profile: Profile, variables: &[(&str, &Path)]) -> Result<Staged> {
     let dir = dir(profile)?;
     let lock = lock(&dir)?;
-    let mut build = run::cargo(["build", "--package=socks-ffi", "--package=sockswrap", "--package=socksify"]);
-    build.envs(variables.iter().copied());
-    if profile == Profile::Release {
-        build.arg("--release");
+    for mut build in builds(profile) {
+        run::succeed(build.envs(variables.iter().copied()))?;
     }
-    run::succeed(&mut build)?;
     for (built, soname) in LIBRARIES {
         if !dir.join(built).is_file() {
             bail!("there is no {built} in {} after the build", dir.display());
@@ -66,6 +64,33 @@ pub(crate) fn stage_with(profile: Profile, variables: &[(&str, &Path)]) -> Resul
         bail!("there is no socksify in {} after the build", dir.display());
     }
     Ok(Staged { dir, socksify, _lock: Some(lock) })
+}
+
+/// As a developer builds them, all at once; or as they are installed, each in its own way.
+fn builds(profile: Profile) -> Vec<Command> {
+    match profile {
+        Profile::Debug => {
+            vec![run::cargo(["build", "--package=socks-ffi", "--package=sockswrap", "--package=socksify"])]
+        }
+        Profile::Release => {
+            let library = run::cargo(["build", "--release", "--package=socks-ffi"]);
+            // Without std, of which it uses nothing.
+            let wrapper = run::cargo(["rustc", "--release", "--package=sockswrap", "--", "-Cpanic=abort"]);
+            let mut command = run::cargo(["rustc", "--release", "--package=socksify"]);
+            if has_static_libc() {
+                // Its own libraries would take longer to load than it takes to do its work.
+                command.args(["--", "-Ctarget-feature=+crt-static"]);
+            }
+            vec![library, wrapper, command]
+        }
+    }
+}
+
+/// Whether programs can be linked statically here: some distributions keep what that needs in a package of its own.
+fn has_static_libc() -> bool {
+    let found = Command::new("cc").arg("-print-file-name=libc.a").output();
+    // What it does not find it prints as it was asked.
+    found.is_ok_and(|found| found.status.success() && found.stdout.starts_with(b"/"))
 }
 
 /// Waits for other stagings in this folder, and holds off those to come.

@@ -1,7 +1,6 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -49,7 +48,7 @@ pub(crate) struct Invocation {
 }
 
 /// Reads the command line, or says what there is to say and how to exit.
-pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, ExitCode> {
+pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, u8> {
     let args: Vec<_> = args.collect();
     // The plain form, `socksify PROGRAM ARGS…`, needs no parser and starts faster without one.
     if let [_, program, rest @ ..] = &args[..]
@@ -62,7 +61,7 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, 
         Ok(Arguments { proxy, force, program, arguments }) => {
             let proxy = proxy.map(proxy_text).transpose().map_err(|error| {
                 eprintln!("socksify: -x: {error}");
-                ExitCode::from(USAGE)
+                USAGE
             })?;
             Ok(Invocation { proxy, force, program, arguments })
         }
@@ -70,8 +69,8 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, 
             // Nothing is left to do where even this cannot be printed.
             let _ = error.print();
             Err(match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-                _ => ExitCode::from(USAGE),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
+                _ => USAGE,
             })
         }
     }

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use crate::inspect::Obstacle;
 
@@ -38,13 +37,13 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
             Self::NoProgram(_) => NOT_FOUND,
             Self::CannotRun(..) => CANNOT_RUN,
             Self::NoConfiguration(_) | Self::BadConfiguration(_) => CONFIG,
             Self::CannotWrap(..) | Self::NoLibrary(_) | Self::BadLibraryPath(_) => UNAVAILABLE,
-        })
+        }
     }
 }
 

@@ -6,13 +6,17 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use object::Endianness;
 use object::elf::{self, FileHeader32, FileHeader64};
 use object::read::elf::{FileHeader, ProgramHeader};
 
-/// How much of a file is read: its headers and notes are at its start.
-const HEAD: u64 = 64 << 10;
+/// How much of a program is read: its headers and notes are at its start.
+const HEAD: usize = 16 << 10;
+
+/// How much of a file tells for which machine it is.
+const MACHINE: usize = 20;
 
 /// How many scripts may name a script as their interpreter; the kernel's own limit.
 const DEPTH: usize = 5;
@@ -44,7 +48,7 @@ impl fmt::Display for Obstacle {
 pub(crate) fn obstacle(program: &Path) -> Option<(PathBuf, Obstacle)> {
     let mut path = program.to_owned();
     for _ in 0..DEPTH {
-        let head = read_head(&path).ok()?;
+        let head = read_head(&path, HEAD).ok()?;
         if let Some(obstacle) = privileges(&path).or_else(|| image(&head)) {
             return Some((path, obstacle));
         }
@@ -55,14 +59,13 @@ pub(crate) fn obstacle(program: &Path) -> Option<(PathBuf, Obstacle)> {
 
 /// Whether a file is a library for this machine.
 pub(crate) fn is_library(path: &Path) -> bool {
-    let own = read_head(Path::new("/proc/self/exe"));
-    let matches = |head: Vec<u8>| own.is_ok_and(|own| machine(&own).is_some() && machine(&own) == machine(&head));
-    read_head(path).is_ok_and(matches)
+    read_head(path, MACHINE).is_ok_and(|head| machine(&head).is_some_and(is_own))
 }
 
-fn read_head(path: &Path) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    File::open(path)?.take(HEAD).read_to_end(&mut head)?;
+fn read_head(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    // Room for all of it: a file is read in one go.
+    let mut head = Vec::with_capacity(most);
+    File::open(path)?.take(most as u64).read_to_end(&mut head)?;
     Ok(head)
 }
 
@@ -89,14 +92,21 @@ fn privileges(path: &Path) -> Option<Obstacle> {
 }
 
 /// Class, byte order and processor.
-fn machine(head: &[u8]) -> Option<(&[u8], &[u8])> {
-    (head.starts_with(&elf::ELFMAG)).then(|| Some((head.get(4..6)?, head.get(18..20)?)))?
+type Machine = [u8; 4];
+
+fn machine(head: &[u8]) -> Option<Machine> {
+    let head: &[u8; MACHINE] = head.first_chunk()?;
+    head.starts_with(&elf::ELFMAG).then_some([head[4], head[5], head[18], head[19]])
+}
+
+/// Whether it is the machine of this program, and so of its library.
+fn is_own(theirs: Machine) -> bool {
+    static OWN: OnceLock<Option<Machine>> = OnceLock::new();
+    *OWN.get_or_init(|| machine(&read_head(Path::new("/proc/self/exe"), MACHINE).ok()?)) == Some(theirs)
 }
 
 fn image(head: &[u8]) -> Option<Obstacle> {
-    let theirs = machine(head)?;
-    let own = read_head(Path::new("/proc/self/exe")).ok()?;
-    if machine(&own) != Some(theirs) {
+    if !is_own(machine(head)?) {
         return Some(Obstacle::OtherMachine);
     }
     match head[4] {
@@ -147,7 +157,7 @@ mod tests {
 
     #[test]
     fn another_processor_and_a_program_without_a_loader_are_told() {
-        let mut head = read_head(&std::env::current_exe().unwrap()).unwrap();
+        let mut head = read_head(&std::env::current_exe().unwrap(), HEAD).unwrap();
         head[18] ^= 0xff;
         assert_eq!(image(&head), Some(Obstacle::OtherMachine));
         head[18] ^= 0xff;

@@ -52,7 +52,8 @@ fn starts_with(text: &OsStr, start: &OsStr) -> bool {
 /// In the order of search: beside this command (a build folder), in the `lib` beside its `bin`, where it was
 /// installed.
 fn folders() -> Vec<PathBuf> {
-    let own = std::env::current_exe().and_then(|path| path.canonicalize()).unwrap_or_default();
+    // The kernel's own word for it: without links.
+    let own = std::env::current_exe().unwrap_or_default();
     let mut folders = Vec::new();
     if let Some(bin) = own.parent() {
         folders.push(bin.to_owned());

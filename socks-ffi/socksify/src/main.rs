@@ -2,20 +2,32 @@
 //!
 //! It checks the configuration, puts libsockswrap before the program's libraries, and becomes the program.
 
-#![forbid(unsafe_code)]
+// Rust's own main would set SIGPIPE aside, which the program would inherit, and cost more than all that is done here.
+#![cfg_attr(not(test), no_main)]
+#![deny(unsafe_code)]
 
 mod cli;
 mod configuration;
+mod exec;
 mod failure;
 mod inspect;
 mod libraries;
 mod program;
 
-use std::process::ExitCode;
-
 use failure::Failure;
 
-fn main() -> ExitCode {
+/// C's main; the arguments are those of [`std::env::args_os`].
+#[cfg(not(test))]
+#[allow(unsafe_code)]
+// SAFETY: this is the one function of that name, with the type that C gives it.
+#[unsafe(no_mangle)]
+extern "C" fn main(_count: std::ffi::c_int, _arguments: *const *const std::ffi::c_char) -> std::ffi::c_int {
+    start().into()
+}
+
+/// Comes back, with an exit code, only where the program was not run.
+#[cfg_attr(test, allow(dead_code))]
+fn start() -> u8 {
     let invocation = match cli::parse(std::env::args_os()) {
         Ok(invocation) => invocation,
         Err(exit) => return exit,

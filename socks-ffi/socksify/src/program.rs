@@ -4,12 +4,11 @@ use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::cli::Invocation;
 use crate::configuration::PROXY_VARIABLE;
+use crate::exec;
 use crate::failure::Failure;
 
 /// The path of a program by its name: itself where it has a slash, else the first in PATH that can be run.
@@ -37,10 +36,11 @@ fn is_executable(path: &Path) -> bool {
 
 /// Replaces this process. Comes back only where that failed.
 pub(crate) fn become_it(path: &Path, invocation: &Invocation, preload: &OsStr) -> Result<Infallible, Failure> {
-    let mut command = Command::new(path);
-    command.arg0(&invocation.program).args(&invocation.arguments).env("LD_PRELOAD", preload);
-    if let Some(proxy) = &invocation.proxy {
-        command.env(PROXY_VARIABLE, &proxy.0);
-    }
-    Err(Failure::CannotRun(invocation.program.clone(), command.exec()))
+    let mut ours = vec![("LD_PRELOAD", preload)];
+    ours.extend(invocation.proxy.as_ref().map(|proxy| (PROXY_VARIABLE, OsStr::new(&proxy.0))));
+    let theirs = std::env::vars_os().filter(|(name, _)| ours.iter().all(|(own, _)| name != own));
+    let own = ours.iter().map(|(name, value)| (OsString::from(name), value.to_os_string()));
+    let arguments = std::iter::once(&invocation.program).chain(&invocation.arguments);
+    let outcome = exec::exec(path, arguments, theirs.chain(own));
+    outcome.map_err(|error| Failure::CannotRun(invocation.program.clone(), error))
 }

@@ -3,7 +3,11 @@
 //! Linked with `-lsockswrap` or preloaded by `socksify`, it makes a program that was never changed follow
 //! socksrc(5). All that is known and decided is in libsocks, once, whether a program uses one or both.
 
-use std::ffi::{c_int, c_long, c_uint, c_void};
+// Nothing here can panic. Built to abort, as it is installed, it needs nothing of std, which would be mapped into every
+// program; cargo's usual build and its tests unwind, and for that std is needed.
+#![cfg_attr(panic = "abort", no_std)]
+
+use core::ffi::{c_int, c_long, c_uint, c_void};
 
 use libc::{
     FILE, epoll_event, fd_set, iovec, loff_t, mmsghdr, msghdr, nfds_t, off_t, pollfd, sigset_t, size_t, sockaddr,
@@ -210,5 +214,23 @@ mod fortified {
         check(len, room);
         // SAFETY: the caller's promise.
         unsafe { Rrecvfrom(fd, buf, len, flags, addr, addr_len) }
+    }
+}
+
+/// What the compiler asks for where there is no std, though nothing of it is ever called.
+#[cfg(panic = "abort")]
+mod without_std {
+    use core::arch::global_asm;
+    use core::panic::PanicInfo;
+
+    // Tables of core name it. Hidden, since a Rust program around this library may have the real one.
+    global_asm!(".hidden rust_eh_personality", ".globl rust_eh_personality", "rust_eh_personality:", ".byte 0");
+
+    #[panic_handler]
+    fn panic(_: &PanicInfo<'_>) -> ! {
+        unsafe extern "C" {
+            safe fn abort() -> !;
+        }
+        abort()
     }
 }
