@@ -61,7 +61,8 @@ const RATES: [Case; 3] = [
 const OTHER_DESCRIPTORS: usize = 100;
 
 pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
-    let limit = getrlimit(Resource::Nofile).maximum.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+    let limit =
+        getrlimit(Resource::Nofile).maximum.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
     let all = [&AWAY[..], &AT_ONCE, &RATES];
     let rounds = |case: &Case| if quick { case.quick_rounds } else { case.rounds };
     let steps = all.iter().flat_map(|cases| cases.iter()).map(rounds).sum();
@@ -81,7 +82,8 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
                 continue;
             }
             let socksrc = proxy.socksrc(bed, case.login)?;
-            let start = |socksrc: Option<&Path>, to: [String; 2]| Worker::start(bed.command(&program, socksrc).args(to));
+            let start =
+                |socksrc: Option<&Path>, to: [String; 2]| Worker::start(bed.command(&program, socksrc).args(to));
             let mut workers = [start(None, proxy.direct())?, start(Some(&socksrc), target())?];
             let mut samples = vec![Vec::new(); workers.len()];
             for round in 0..rounds(case) {
@@ -99,6 +101,8 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
         }
         section.push(table);
     }
-    section.note("A round trip each for the greeting, the login and the request; the byte takes one more, as it does directly.");
+    section.note(
+        "A round trip each for the greeting, the login and the request; the byte takes one more, as it does directly.",
+    );
     Ok(section)
 }

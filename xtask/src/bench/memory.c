@@ -1,9 +1,9 @@
-/* memory HOST PORT COUNT: the kB of memory, resident and private, of this process at its start, and with COUNT
+/* memory HOST PORT COUNT: the kB of memory, resident and its own, of this process at its start, and with COUNT
  * non-blocking connects begun and watched by an epoll. */
 #include "bench.h"
 
 struct memory {
-    long resident, private;
+    long resident, own;
 };
 
 static long field(const char *text, const char *name)
@@ -23,7 +23,7 @@ static struct memory now(void)
         die("/proc/self/smaps_rollup");
     close(fd);
     text[length] = '\0';
-    return (struct memory){field(text, "Rss:"), field(text, "Private_Clean:") + field(text, "Private_Dirty:")};
+    return (struct memory){field(text, "Rss:"), field(text, "Anonymous:")};
 }
 
 int main(int argc, char **argv)
@@ -53,6 +53,6 @@ int main(int argc, char **argv)
         if (epoll_wait(poller, events, 64, 0) < 0)
             die("epoll_wait");
     after = now();
-    printf("%ld %ld %ld %ld\n", before.resident, before.private, after.resident, after.private);
+    printf("%ld %ld %ld %ld\n", before.resident, before.own, after.resident, after.own);
     return 0;
 }

@@ -42,14 +42,15 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     let mut table = Table::new("memory", "kB", ["plain", "wrapped"]);
     let names = [
         "at its start, resident",
-        "at its start, private",
+        "at its start, its own",
         "more with 10,000 connects begun, resident",
-        "more with 10,000 connects begun, private",
+        "more with 10,000 connects begun, its own",
     ];
     for (name, samples) in names.into_iter().zip(&rows) {
         table.row(name, samples)?;
     }
     section.push(table);
+    section.note("Its own: pages that belong to no file, or were written to since they were read from one.");
     section.note("Plain, the connects go directly and are done at once; wrapped, the proxy never answers, and they stay pending.");
     Ok(section)
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
@@ -11,6 +12,8 @@ use super::report::{Measured, Section, Table, Verdict, number};
 use crate::run::{self, find_program};
 
 const SOURCE: &str = include_str!("start.c");
+/// The floor: a command of a few lines that does what none can do without.
+const EXEC: &str = include_str!("exec.c");
 
 /// What is started. It does nothing.
 const PROGRAM: &str = "/bin/true";
@@ -22,30 +25,36 @@ const MOST: f64 = 1.0 / 0.55;
 const PIECE: usize = 25;
 
 /// Other wrappers, each as it is typed before the program.
-const PEERS: [(&str, &[&str]); 4] =
-    [("torsocks", &["torsocks"]), ("proxychains4", &["proxychains4", "-q"]), ("tsocks", &["tsocks"]), ("dante", &["socksify"])];
+const PEERS: [(&str, &[&str]); 4] = [
+    ("torsocks", &["torsocks"]),
+    ("proxychains4", &["proxychains4", "-q"]),
+    ("tsocks", &["tsocks"]),
+    ("dante", &["socksify"]),
+];
 
 pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     let pieces = if quick { 4 } else { 24 };
     let program = bed.compile("start", SOURCE)?;
-    let proxy = Proxy::start(bed, std::time::Duration::ZERO)?;
+    let exec = bed.compile("exec", EXEC)?.display().to_string();
+    let proxy = Proxy::start(bed, Duration::ZERO)?;
     let socksrc = proxy.socksrc(bed, false)?;
 
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let mut socksify = bed.variables(None);
-    socksify.push(format!("SOCKSRC={}", socksrc.display()));
-    socksify.extend([bed.socksify().display().to_string(), PROGRAM.to_owned()]);
+    let configured = [bed.variables(None), vec![format!("SOCKSRC={}", socksrc.display())]].concat();
+    let socksify = bed.socksify().display().to_string();
     let mut variants = vec![
         ("plain", [bed.variables(None), words(&[PROGRAM])].concat()),
         ("preload", [bed.variables(Some(&socksrc)), words(&[PROGRAM])].concat()),
-        ("socksify", socksify),
+        ("exec", [&configured[..], &[exec, bed.preload(), PROGRAM.to_owned()]].concat()),
+        ("socksify", [&configured[..], &[socksify, PROGRAM.to_owned()]].concat()),
     ];
     let mut absent = Vec::new();
     for (name, typed) in PEERS {
         match peer(name, typed[0]) {
             Some(path) => {
                 let path = path.display().to_string();
-                variants.push((name, [bed.variables(None), vec![path], words(&typed[1..]), words(&[PROGRAM])].concat()));
+                variants
+                    .push((name, [bed.variables(None), vec![path], words(&typed[1..]), words(&[PROGRAM])].concat()));
             }
             None => absent.push(name),
         }
@@ -73,6 +82,7 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     let mut table = Table::new("start", "ms", variants.iter().map(|(name, _)| *name));
     table.row(PROGRAM, &samples)?.judge("socksify", verdict);
     section.push(table);
+    section.note("preload: with LD_PRELOAD set already; exec: by a few lines of C that set it and do nothing else.");
     if !absent.is_empty() {
         section.note(format!("not installed, and so without a column: {}", absent.join(", ")));
     }

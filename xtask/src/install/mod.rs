@@ -107,16 +107,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Installs into a folder that is thrown away: what belongs to /usr, below it.
-///
-/// # Errors
-/// As the command's.
-pub(crate) fn into(root: &Path) -> Result<()> {
-    let destdir = Some(root.to_owned());
-    run(&Arguments { prefix: "/usr".into(), libdir: None, sysconfdir: None, destdir, uninstall: false })?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
