@@ -2,12 +2,10 @@
 
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use crate::run::{self, find_program};
@@ -16,7 +14,6 @@ use crate::run::{self, find_program};
 pub(super) const TARGET: (&str, u16) = ("192.0.2.1", 80);
 
 const HEADER: &str = include_str!("bench.h");
-const PROXY: &str = include_str!("proxy.c");
 
 /// An installed release, in a folder that goes with it.
 pub(super) struct Bed {
@@ -30,15 +27,24 @@ impl Bed {
     /// # Errors
     /// There is no C compiler, or the build fails.
     pub(super) fn new() -> Result<Self> {
+        let bed = Self::bare()?;
+        // By the command that users have, whose list of files says nothing here. Below /usr, so that each run builds the
+        // same.
+        let mut install = Command::new(env::current_exe().context("where this program is")?);
+        install.args(["install", "--prefix=/usr", "--destdir"]).arg(bed.path("root"));
+        run::output(&mut install)?;
+        Ok(bed)
+    }
+
+    /// As [`Bed::new`], without the libraries.
+    ///
+    /// # Errors
+    /// There is no C compiler.
+    pub(super) fn bare() -> Result<Self> {
         let Some(compiler) = ["cc", "gcc", "clang"].into_iter().find_map(find_program) else {
             bail!("the bench needs a C compiler");
         };
         let folder = tempfile::tempdir().context("a folder for the bench")?;
-        // By the command that users have, whose list of files says nothing here. Below /usr, so that each run builds the
-        // same.
-        let mut install = Command::new(env::current_exe().context("where this program is")?);
-        install.args(["install", "--prefix=/usr", "--destdir"]).arg(folder.path().join("root"));
-        run::output(&mut install)?;
         fs::write(folder.path().join("bench.h"), HEADER)?;
         Ok(Self { folder, compiler })
     }
@@ -97,99 +103,6 @@ impl Bed {
         command.env_clear();
         command.envs(self.variables(socksrc).iter().filter_map(|variable| variable.split_once('=')));
         command
-    }
-}
-
-/// A program that answers each line with one.
-pub(super) struct Worker {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    stdout: BufReader<ChildStdout>,
-    name: String,
-}
-
-impl Worker {
-    /// # Errors
-    /// It cannot be run.
-    pub(super) fn start(command: &mut Command) -> Result<Self> {
-        let name = run::show(command);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot run {name}"))?;
-        let stdin = child.stdin.take();
-        let stdout = child.stdout.take().context("a pipe was asked for")?;
-        Ok(Self { child, stdin, stdout: BufReader::new(stdout), name })
-    }
-
-    /// # Errors
-    /// It ended, or does not answer a number.
-    pub(super) fn ask(&mut self, line: &str) -> Result<f64> {
-        if let Some(stdin) = &mut self.stdin {
-            // Why it cannot be written, the answer says.
-            let _ = stdin.write_all(format!("{line}\n").as_bytes());
-        }
-        let answer = self.line().with_context(|| format!("asked \"{line}\""))?;
-        answer.trim().parse().with_context(|| format!("{} answers {answer:?}", self.name))
-    }
-
-    fn line(&mut self) -> Result<String> {
-        let mut line = String::new();
-        let read = self.stdout.read_line(&mut line).with_context(|| format!("reading from {}", self.name))?;
-        ensure!(read > 0, "{} has ended", self.name);
-        Ok(line)
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.stdin = None;
-        // It would end by itself, but perhaps not before its work is done.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A proxy that grants everything and echoes, each answer after a delay.
-pub(super) struct Proxy {
-    /// Ends with it.
-    _worker: Worker,
-    socks: u16,
-    echo: u16,
-}
-
-/// A delay that no bench sees the end of: what connects through such a proxy stays on its way.
-pub(super) const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
-
-impl Proxy {
-    /// # Errors
-    /// It cannot be compiled or run.
-    pub(super) fn start(bed: &Bed, delay: Duration) -> Result<Self> {
-        let program = bed.path("proxy");
-        if !program.exists() {
-            bed.compile("proxy", PROXY)?;
-        }
-        let mut worker = Worker::start(bed.command(&program, None).arg(delay.as_micros().to_string()))?;
-        let line = worker.line()?;
-        let (socks, echo) = line.trim().split_once(' ').context("the proxy names its ports")?;
-        Ok(Self { socks: socks.parse()?, echo: echo.parse()?, _worker: worker })
-    }
-
-    /// Where what it echoes is to be had without SOCKS: address and port as arguments.
-    pub(super) fn direct(&self) -> [String; 2] {
-        ["127.0.0.1".to_owned(), self.echo.to_string()]
-    }
-
-    /// A configuration that sends everything through it, with a login or without.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub(super) fn socksrc(&self, bed: &Bed, login: bool) -> Result<PathBuf> {
-        let login = if login { " ann s3cret" } else { "" };
-        // Longer than any run, so that what is to stay on its way does.
-        let text = format!("proxy 0.0.0.0/0 127.0.0.1:{}{login}\ntimeout 86400\n", self.socks);
-        bed.socksrc(&format!("socksrc-{}{}", self.socks, login.len()), &text)
     }
 }
 

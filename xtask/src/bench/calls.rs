@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::bed::{Bed, NEVER, Proxy, Worker, target};
+use super::bed::{Bed, target};
 use super::progress::Progress;
+use super::proxy::{NEVER, Proxy};
 use super::report::{Measured, Section, Table, Verdict, number};
+use super::worker::Worker;
 
 const SOURCE: &str = include_str!("calls.c");
 
@@ -83,8 +85,9 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
         section.push(table);
     }
     section.note(
-        "read: /dev/zero; write: /dev/null; poll, select, epoll_wait: one quiet pipe, no timeout; connect: a Unix\n\
-         socket that refuses; fcntl: F_GETFD; dup, close: a pipe. That socket: read would block, write has no bytes.",
+        "Plain again: as plain, another process; how far it is from 0 is how far the rest can be trusted.\n\
+         read: /dev/zero; write: /dev/null; poll, select, epoll_wait: one quiet pipe, no timeout; connect: a Unix\n\
+         name that nobody has; fcntl: F_GETFD; dup, close: a pipe. That socket: read would block, write has no bytes.",
     );
     Ok(section)
 }

@@ -6,9 +6,11 @@ use std::time::Duration;
 use anyhow::Result;
 use rustix::process::{Resource, getrlimit};
 
-use super::bed::{Bed, Proxy, Worker, target};
+use super::bed::{Bed, target};
 use super::progress::Progress;
+use super::proxy::Proxy;
 use super::report::{Section, Table};
+use super::worker::Worker;
 
 const SOURCE: &str = include_str!("connects.c");
 
@@ -28,6 +30,38 @@ struct Case {
     rounds: usize,
     quick_rounds: usize,
 }
+
+impl Case {
+    /// The seconds that each round took, directly and through the proxy.
+    fn measure(
+        &self,
+        bed: &Bed,
+        program: &Path,
+        proxy: &Proxy,
+        rounds: usize,
+        progress: &mut Progress,
+    ) -> Result<[Vec<f64>; 2]> {
+        let socksrc = proxy.socksrc(bed, self.login)?;
+        let start = |socksrc: Option<&Path>, to: [String; 2]| Worker::start(bed.command(program, socksrc).args(to));
+        let mut workers = [start(None, proxy.direct())?, start(Some(&socksrc), target())?];
+        let mut seconds = [Vec::new(), Vec::new()];
+        for round in 0..rounds {
+            for turn in 0..workers.len() {
+                let subject = (turn + round) % workers.len();
+                let nanos = workers[subject].ask(&format!("{} {} {}", self.way, self.count, self.threads))?;
+                seconds[subject].push(nanos / 1e9);
+            }
+            progress.step();
+        }
+        Ok(seconds)
+    }
+
+    fn value(&self, unit: &str, seconds: f64) -> f64 {
+        if unit == MILLIS { seconds * 1e3 } else { self.count as f64 / seconds }
+    }
+}
+
+const MILLIS: &str = "ms";
 
 const fn case(name: &'static str, way: &'static str, count: usize, threads: usize, rounds: usize) -> Case {
     Case { name, way, count, threads, login: false, rounds, quick_rounds: rounds.div_ceil(10) }
@@ -71,8 +105,8 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     let (near, far) = (Proxy::start(bed, Duration::ZERO)?, Proxy::start(bed, FAR)?);
     let mut section = Section::new("connects", "connect, one byte there and back; then the same through the proxy");
     let tables = [
-        (&AWAY[..], &far, Table::new("the proxy is 20 ms away", "ms", SUBJECTS)),
-        (&AT_ONCE, &near, Table::new("at once, on this machine", "ms", SUBJECTS)),
+        (&AWAY[..], &far, Table::new("the proxy is 20 ms away", MILLIS, SUBJECTS)),
+        (&AT_ONCE, &near, Table::new("at once, on this machine", MILLIS, SUBJECTS)),
         (&RATES, &near, Table::new("in a second, more is better", "connects/s", SUBJECTS)),
     ];
     for (cases, proxy, mut table) in tables {
@@ -81,23 +115,15 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
                 section.note(format!("left out: {}: a process may have {limit} descriptors here", case.name));
                 continue;
             }
-            let socksrc = proxy.socksrc(bed, case.login)?;
-            let start =
-                |socksrc: Option<&Path>, to: [String; 2]| Worker::start(bed.command(&program, socksrc).args(to));
-            let mut workers = [start(None, proxy.direct())?, start(Some(&socksrc), target())?];
-            let mut samples = vec![Vec::new(); workers.len()];
-            for round in 0..rounds(case) {
-                for turn in 0..workers.len() {
-                    let subject = (turn + round) % workers.len();
-                    let nanos = workers[subject].ask(&format!("{} {} {}", case.way, case.count, case.threads))?;
-                    samples[subject].push(match table.unit() {
-                        "ms" => nanos / 1e6,
-                        _ => case.count as f64 * 1e9 / nanos,
-                    });
+            match case.measure(bed, &program, proxy, rounds(case), &mut progress) {
+                Ok(seconds) => {
+                    let in_unit =
+                        |seconds: Vec<f64>| seconds.into_iter().map(|one| case.value(table.unit(), one)).collect();
+                    table.row(case.name, &seconds.into_iter().map(in_unit).collect::<Vec<_>>())?;
                 }
-                progress.step();
+                // The rest is worth knowing all the same.
+                Err(error) => section.note(format!("left out: {}: {error:#}", case.name)),
             }
-            table.row(case.name, &samples)?;
         }
         section.push(table);
     }

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use super::bed::{Bed, NEVER, Proxy, target};
+use super::bed::{Bed, target};
 use super::progress::Progress;
+use super::proxy::{NEVER, Proxy};
 use super::report::{Section, Table};
 use crate::run;
 

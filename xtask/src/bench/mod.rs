@@ -8,10 +8,12 @@ mod calls;
 mod connects;
 mod memory;
 mod progress;
+mod proxy;
 mod report;
 mod start;
 mod stats;
 mod syscalls;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::bed::{Bed, Proxy};
+use super::bed::Bed;
 use super::progress::Progress;
+use super::proxy::Proxy;
 use super::report::{Measured, Section, Table, Verdict, number};
 use crate::run::{self, find_program};
 
