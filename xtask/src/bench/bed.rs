@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Resource, getrlimit};
 use tempfile::TempDir;
 
 use crate::run::{self, find_program};
@@ -103,6 +104,21 @@ impl Bed {
         command.env_clear();
         command.envs(self.variables(socksrc).iter().filter_map(|variable| variable.split_once('=')));
         command
+    }
+}
+
+/// Beside its sockets a program has a few descriptors more, and a wrapped one for each way to wait.
+const OTHER_DESCRIPTORS: usize = 100;
+
+/// Whether a program that raises its limit may have so many sockets.
+///
+/// # Errors
+/// It may not; the error says how many.
+pub(super) fn allow_sockets(count: usize) -> Result<()> {
+    let most = getrlimit(Resource::Nofile).maximum.and_then(|most| usize::try_from(most).ok());
+    match most {
+        Some(most) if count + OTHER_DESCRIPTORS > most => bail!("a process may have {most} descriptors here"),
+        _ => Ok(()),
     }
 }
 

@@ -4,9 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use rustix::process::{Resource, getrlimit};
 
-use super::bed::{Bed, target};
+use super::bed::{self, Bed, target};
 use super::progress::Progress;
 use super::proxy::Proxy;
 use super::report::{Section, Table};
@@ -56,6 +55,12 @@ impl Case {
         Ok(seconds)
     }
 
+    /// How many sockets are open at a time.
+    fn at_once(&self) -> usize {
+        // Each thread has one, and makes the next when that is done.
+        if matches!(self.way, "serial" | "threads") { self.threads } else { self.count }
+    }
+
     fn value(&self, unit: &str, seconds: f64) -> f64 {
         if unit == MILLIS { seconds * 1e3 } else { self.count as f64 / seconds }
     }
@@ -91,12 +96,7 @@ const RATES: [Case; 3] = [
     case("32 threads", "threads", 3200, 32, 10),
 ];
 
-/// Beside its sockets a program has a few descriptors more, and a wrapped one for each way to wait.
-const OTHER_DESCRIPTORS: usize = 100;
-
 pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
-    let limit =
-        getrlimit(Resource::Nofile).maximum.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
     let all = [&AWAY[..], &AT_ONCE, &RATES];
     let rounds = |case: &Case| if quick { case.quick_rounds } else { case.rounds };
     let steps = all.iter().flat_map(|cases| cases.iter()).map(rounds).sum();
@@ -111,8 +111,8 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     ];
     for (cases, proxy, mut table) in tables {
         for case in cases {
-            if case.count + OTHER_DESCRIPTORS > limit {
-                section.note(format!("left out: {}: a process may have {limit} descriptors here", case.name));
+            if let Err(error) = bed::allow_sockets(case.at_once()) {
+                section.note(format!("left out: {}: {error}", case.name));
                 continue;
             }
             match case.measure(bed, &program, proxy, rounds(case), &mut progress) {

@@ -184,16 +184,19 @@ impl Table {
 
     fn text(&self) -> String {
         let others = self.subjects.iter().skip(1);
+        // With many subjects the lines are long enough without.
+        let tells_added = self.subjects.len() <= 3;
         let mut header = vec![format!("{} ({})", self.title, self.unit)];
         header.extend(others.clone().map(|name| format!("{name} ×")));
-        header.extend(others.map(|name| format!("{name} +")));
+        header.extend(others.filter(|_| tells_added).map(|name| format!("{name} +")));
         header.extend(self.subjects.iter().cloned());
         header.push(String::new());
         let mut lines = vec![header];
         for row in &self.rows {
             let mut line = vec![row.name.clone()];
             line.extend(row.ratios.iter().map(|ratio| ratio.map_or_else(String::new, |ratio| number(ratio.median))));
-            line.extend(row.added.iter().map(|added| added.map_or_else(String::new, spread)));
+            let added = row.added.iter().filter(|_| tells_added);
+            line.extend(added.map(|added| added.map_or_else(String::new, spread)));
             line.extend(row.values.iter().copied().map(spread));
             line.push(row.verdict.as_ref().map_or_else(String::new, |verdict| verdict.text.clone()));
             lines.push(line);
