@@ -11,8 +11,8 @@ use tempfile::TempDir;
 
 use crate::run::{self, find_program};
 
-/// Where a connect through the proxy is to lead: nowhere, if it went there directly (RFC 5737).
-pub(super) const TARGET: (&str, u16) = ("192.0.2.1", 80);
+/// Where a connect through the proxy is to lead. Nobody listens there: one that goes directly is refused at once.
+pub(super) const TARGET: (&str, u16) = ("127.0.0.2", 9);
 
 const HEADER: &str = include_str!("bench.h");
 
