@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod ci;
 mod demo;
 mod install;
@@ -35,6 +36,7 @@ enum Task {
     Demo,
     Socksify(socksify::Arguments),
     Install(install::Arguments),
+    Bench(bench::Arguments),
     /// Checks promises that no compiler checks: the core's purity, the libraries' symbols, the manual.
     Tidy,
     /// Does what .ci/run does once the machine is set up.
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Task::Demo => demo::run(),
         Task::Socksify(arguments) => socksify::run(&arguments),
         Task::Install(arguments) => install::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run(),
     };

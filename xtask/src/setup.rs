@@ -47,7 +47,7 @@ const fn server(name: &'static str, program: &'static str, services: &'static [&
     Package { name, sign: Sign::Program(program), services }
 }
 
-const PACKAGES: [Package; 22] = [
+const PACKAGES: [Package; 23] = [
     program("binutils", "nm"),
     file("ca-certificates", "/etc/ssl/certs/ca-certificates.crt"),
     program("curl", "curl"),
@@ -67,6 +67,7 @@ const PACKAGES: [Package; 22] = [
     server("openssh-server", "sshd", &["ssh.service", "ssh.socket"]),
     program("pkg-config", "pkg-config"),
     program("python3", "python3"),
+    program("strace", "strace"),
     server("tor", "tor", &["tor.service", "tor@default.service"]),
     program("util-linux", "unshare"),
     program("valgrind", "valgrind"),

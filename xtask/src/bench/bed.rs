@@ -1,0 +1,128 @@
+//! What the sections need: the libraries as they are installed, C programs, configurations.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Resource, getrlimit};
+use tempfile::TempDir;
+
+use crate::run::{self, find_program};
+
+/// Where a connect through the proxy is to lead. Nobody listens there: one that goes directly is refused at once.
+pub(super) const TARGET: (&str, u16) = ("127.0.0.2", 9);
+
+const HEADER: &str = include_str!("bench.h");
+
+/// An installed release, in a folder that goes with it.
+pub(super) struct Bed {
+    folder: TempDir,
+    compiler: PathBuf,
+}
+
+impl Bed {
+    /// Builds the libraries for release and installs them into a folder of their own.
+    ///
+    /// # Errors
+    /// There is no C compiler, or the build fails.
+    pub(super) fn new() -> Result<Self> {
+        let bed = Self::bare()?;
+        // By the command that users have, whose list of files says nothing here. Below /usr, so that each run builds the
+        // same.
+        let mut install = Command::new(env::current_exe().context("where this program is")?);
+        install.args(["install", "--prefix=/usr", "--destdir"]).arg(bed.path("root"));
+        run::output(&mut install)?;
+        Ok(bed)
+    }
+
+    /// As [`Bed::new`], without the libraries.
+    ///
+    /// # Errors
+    /// There is no C compiler.
+    pub(super) fn bare() -> Result<Self> {
+        let Some(compiler) = ["cc", "gcc", "clang"].into_iter().find_map(find_program) else {
+            bail!("the bench needs a C compiler");
+        };
+        let folder = tempfile::tempdir().context("a folder for the bench")?;
+        fs::write(folder.path().join("bench.h"), HEADER)?;
+        Ok(Self { folder, compiler })
+    }
+
+    pub(super) fn socksify(&self) -> PathBuf {
+        self.folder.path().join("root/usr/bin/socksify")
+    }
+
+    /// The value of LD_PRELOAD, as socksify sets it.
+    pub(super) fn preload(&self) -> String {
+        let libraries = self.folder.path().join("root/usr/lib");
+        ["libsockswrap.so.0", "libsocks.so.0"].map(|name| libraries.join(name).display().to_string()).join(":")
+    }
+
+    /// Compiles a program.
+    ///
+    /// # Errors
+    /// The compiler's.
+    pub(super) fn compile(&self, name: &str, source: &str) -> Result<PathBuf> {
+        let program = self.folder.path().join(name);
+        let file = program.with_extension("c");
+        fs::write(&file, source)?;
+        let mut compile = Command::new(&self.compiler);
+        run::succeed(compile.args(["-O2", "-pthread", "-o"]).arg(&program).arg(&file))?;
+        Ok(program)
+    }
+
+    /// Writes a configuration.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(super) fn socksrc(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.folder.path().join(name);
+        fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+        Ok(path)
+    }
+
+    /// A path in the folder, for a section's own use.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What a program has in its environment: with a configuration, it is wrapped.
+    pub(super) fn variables(&self, socksrc: Option<&Path>) -> Vec<String> {
+        let mut variables = vec![format!("PATH={}", env::var("PATH").unwrap_or_default())];
+        if let Some(socksrc) = socksrc {
+            variables.push(format!("SOCKSRC={}", socksrc.display()));
+            variables.push(format!("LD_PRELOAD={}", self.preload()));
+        }
+        variables
+    }
+
+    /// A program in this environment and no other.
+    pub(super) fn command(&self, program: &Path, socksrc: Option<&Path>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear();
+        command.envs(self.variables(socksrc).iter().filter_map(|variable| variable.split_once('=')));
+        command
+    }
+}
+
+/// Beside its sockets a program has a few descriptors more, and a wrapped one for each way to wait.
+const OTHER_DESCRIPTORS: usize = 100;
+
+/// Whether a program that raises its limit may have so many sockets.
+///
+/// # Errors
+/// It may not; the error says how many.
+pub(super) fn allow_sockets(count: usize) -> Result<()> {
+    let most = getrlimit(Resource::Nofile).maximum.and_then(|most| usize::try_from(most).ok());
+    match most {
+        Some(most) if count + OTHER_DESCRIPTORS > most => bail!("a process may have {most} descriptors here"),
+        _ => Ok(()),
+    }
+}
+
+/// [`TARGET`] as arguments.
+pub(super) fn target() -> [String; 2] {
+    [TARGET.0.to_owned(), TARGET.1.to_string()]
+}

@@ -1,0 +1,89 @@
+//! `cargo xtask bench`: what the library costs, side by side with doing without it.
+//!
+//! One file a section, with the program it measures beside it. Whatever is compared is measured in turns, in many short
+//! rounds, so that what else the machine does disturbs all alike.
+
+mod bed;
+mod calls;
+mod connects;
+mod memory;
+mod progress;
+mod proxy;
+mod report;
+mod start;
+mod stats;
+mod syscalls;
+mod worker;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use self::bed::Bed;
+use self::report::Report;
+use crate::run;
+
+/// Measures what the library costs: calls, start-up, system calls, connects, memory.
+///
+/// Prints medians with their quartiles, ratios first, and the promises that do not hold here. No time is ever a failure.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Only these sections.
+    #[arg(value_enum)]
+    sections: Vec<Section>,
+    /// In less than a minute, with fewer rounds.
+    #[arg(long)]
+    quick: bool,
+    /// Where the numbers go; bench/report.json unless given.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Section {
+    /// What a call costs on a descriptor that is not ours.
+    Calls,
+    /// What it adds to the start of a program.
+    Start,
+    /// The system calls of a connect.
+    Syscalls,
+    /// Connects through a proxy, one and many, near and far.
+    Connects,
+    /// The memory of a process that is wrapped, and of its pending connects.
+    Memory,
+}
+
+impl Section {
+    fn measure(self, bed: &Bed, quick: bool) -> Result<report::Section> {
+        match self {
+            Self::Calls => calls::measure(bed, quick),
+            Self::Start => start::measure(bed, quick),
+            Self::Syscalls => syscalls::measure(bed),
+            Self::Connects => connects::measure(bed, quick),
+            Self::Memory => memory::measure(bed, quick),
+        }
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let bed = Bed::new()?;
+    let mut report = Report::new(arguments.quick);
+    let wanted = |section: &&Section| arguments.sections.is_empty() || arguments.sections.contains(section);
+    for section in Section::value_variants().iter().filter(wanted) {
+        let measured = section.measure(&bed, arguments.quick)?;
+        print!("{}", measured.text());
+        report.push(measured);
+    }
+    let path = arguments.json.clone().unwrap_or_else(|| run::root().join("bench/report.json"));
+    report.write(&path)?;
+
+    let broken = report.broken();
+    match broken.as_slice() {
+        [] => println!("\nevery promise that was measured holds here"),
+        broken => println!("\npromises that do not hold here:\n  {}", broken.join("\n  ")),
+    }
+    println!("\nthe numbers are in {}", path.display());
+    Ok(ExitCode::SUCCESS)
+}
