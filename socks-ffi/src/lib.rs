@@ -15,6 +15,7 @@ mod attempts;
 mod config;
 mod debug;
 mod drive;
+mod duplicates;
 mod errno;
 pub mod exports;
 mod fork;

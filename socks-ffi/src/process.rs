@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 
 use crate::fork;
-use crate::sys::real;
 
 static PAGE: AtomicPtr<AtomicU32> = AtomicPtr::new(std::ptr::null_mut());
 
@@ -29,22 +28,6 @@ pub(crate) fn is_vfork_child() -> bool {
         }
         known => known != pid,
     }
-}
-
-/// As [`is_vfork_child`], asked before it is known whose table this is; then it is no more than a guess, on the safe side.
-pub(crate) fn may_be_vfork_child() -> bool {
-    if owner().is_some_and(|owner| owner.load(Ordering::Relaxed) != 0) {
-        return is_vfork_child();
-    }
-    let (mut head, mut len) = (0_usize, 0_usize);
-    // SAFETY: asks for two words about this thread, into room for them.
-    let outcome = unsafe {
-        let places = [&raw mut head, &raw mut len].map(|place| place.expose_provenance() as libc::c_long);
-        real::syscall(libc::SYS_get_robust_list, 0, places[0], places[1], 0, 0, 0)
-    };
-    // glibc registers a list for each thread that it makes, and the kernel clears that in a new child. Elsewhere
-    // nothing is known.
-    outcome != 0 || head == 0
 }
 
 /// Remembers whose table it is, before the first entry is made.

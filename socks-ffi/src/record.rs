@@ -34,7 +34,7 @@ pub(crate) enum Phase {
     Arrived,
     /// The one peer was accepted; no other will come.
     Accepted,
-    /// Not connected, and nothing to tell: known for the sake of its duplicates, all of which the next connect concerns.
+    /// Not connected any more, and nothing to tell: known for the sake of its duplicates, all of which the next connect concerns.
     Fresh,
     /// No socket: an epoll of the program's in which pending sockets are waited for.
     Poller,

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rustix::io::Errno;
 
+use crate::duplicates;
 use crate::pool::{Node, Pool};
 use crate::process;
 use crate::record::{Phase, Record};
@@ -86,6 +87,25 @@ pub(crate) fn is_ours(fd: RawFd) -> bool {
     slot(fd).is_some_and(|slot| slot.load(Ordering::Acquire) != 0)
 }
 
+/// Whether the data of a descriptor are the kernel's business alone: it is not ours, or its connection is made.
+#[inline]
+pub(crate) fn is_through(fd: RawFd) -> bool {
+    !is_ours(fd) || is_tunnel(fd)
+}
+
+/// Looked at without holding on to the record: it is the descriptor's if that says so before and after.
+#[inline(never)]
+fn is_tunnel(fd: RawFd) -> bool {
+    let Some(slot) = slot(fd) else { return false };
+    let reference = slot.load(Ordering::Acquire);
+    let node = (reference as u32).checked_sub(1).and_then(|number| RECORDS.get(number));
+    node.is_some_and(|node| {
+        let is_tunnel = node.value.phase() == Phase::Tunnel;
+        let is_same = node.value.generation() == (reference >> 32) as u32;
+        is_tunnel && is_same && slot.load(Ordering::Acquire) == reference
+    })
+}
+
 /// The record of a descriptor, if it has one.
 #[inline]
 pub(crate) fn get(fd: RawFd) -> Option<Held> {
@@ -121,14 +141,16 @@ pub(crate) fn insert(fd: BorrowedFd<'_>, phase: Phase, domain: Domain, work: Opt
     Ok(held)
 }
 
-/// Makes a record for a descriptor, or begins anew with the one that it shares with its duplicates: what becomes of the
+/// Makes a record for a descriptor and its duplicates, or begins anew with the one that it shares with its duplicates: what becomes of the
 /// socket concerns all of them.
 ///
 /// # Errors
 /// As [`insert`]; EALREADY where another thread began with a duplicate just now.
 pub(crate) fn enter(fd: BorrowedFd<'_>, phase: Phase, domain: Domain, work: Option<Box<Work>>) -> Result<Held, Errno> {
     let Some(record) = get(fd.as_raw_fd()).filter(|record| record.is_shared()) else {
-        return insert(fd, phase, domain, work);
+        let record = insert(fd, phase, domain, work)?;
+        duplicates::of(fd).try_for_each(|other| share(&record, other))?;
+        return Ok(record);
     };
     let mut slot = record.work.try_lock().ok_or(Errno::ALREADY)?;
     if !matches!(record.phase(), Phase::Fresh | Phase::BoundHere | Phase::Broken) {

@@ -7,7 +7,7 @@ use libc::{sockaddr, socklen_t};
 use super::{borrow, finish, guard, run};
 use crate::ops::{self, Decision};
 use crate::sys::real;
-use crate::{address, config};
+use crate::{address, config, table};
 
 /// connect(2): by way of the proxy that the configuration names for this destination.
 ///
@@ -15,14 +15,29 @@ use crate::{address, config};
 /// As connect(2): `addr` is null or points to `len` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn Rconnect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int {
+    // SAFETY: the caller's promise.
+    let family = unsafe { address::family(addr, len) };
+    if !table::is_ours(fd) && !matches!(family, Some(libc::AF_INET | libc::AF_INET6)) {
+        // SAFETY: the caller's promise.
+        return unsafe { real::connect(fd, addr, len) };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { connect(fd, addr, len, family) }
+}
+
+/// Apart, so that what is not ours saves no registers for it.
+///
+/// # Safety
+/// As connect(2); `family` is that of `addr`.
+#[inline(never)]
+unsafe fn connect(fd: c_int, addr: *const sockaddr, len: socklen_t, family: Option<c_int>) -> c_int {
     let decision = run(|call| {
         let Some(socket) = borrow(fd) else { return Decision::Pass };
         // SAFETY: the caller's promise.
         if let Some(to) = unsafe { address::read(addr, len) } {
             return ops::connect::connect(call, socket, to);
         }
-        // SAFETY: the caller's promise.
-        match unsafe { address::family(addr, len) } {
+        match family {
             Some(libc::AF_UNSPEC) => ops::connect::dissolve(socket),
             // Of a socket that is connected, or about to be, the kernel says so before it looks at the address.
             Some(_) => return ops::connect::connect_again(call, socket).unwrap_or(Decision::Pass),

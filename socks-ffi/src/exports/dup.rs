@@ -4,8 +4,8 @@ use std::ffi::c_int;
 
 use super::{borrow, fail, guard};
 use crate::ops::{self, Decision};
-use crate::sys::{real, socket};
-use crate::table;
+use crate::sys::real;
+use crate::{duplicates, table};
 
 /// dup(2): both descriptors are the same socket, on its way to the same target.
 ///
@@ -53,12 +53,13 @@ pub unsafe extern "C-unwind" fn Rdup3(old: c_int, new: c_int, flags: c_int) -> c
 /// As fcntl(2): the argument is what the command wants.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn Rfcntl(fd: c_int, command: c_int, argument: usize) -> c_int {
-    // SAFETY: the caller's promise.
-    let outcome = unsafe { real::fcntl(fd, command, argument) };
-    match command {
-        libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => shared(fd, outcome),
-        _ => outcome,
+    if matches!(command, libc::F_DUPFD | libc::F_DUPFD_CLOEXEC) {
+        // SAFETY: the caller's promise.
+        let new = unsafe { real::fcntl(fd, command, argument) };
+        return shared(fd, new);
     }
+    // SAFETY: the caller's promise.
+    unsafe { real::fcntl(fd, command, argument) }
 }
 
 /// What `new` was is gone before its number names another socket, unless the call will fail.
@@ -77,8 +78,11 @@ fn is_open(fd: c_int) -> bool {
 
 /// The new descriptor takes part in what is known of the old one, or does not come to be.
 fn shared(old: c_int, new: c_int) -> c_int {
-    let is_known = table::is_ours(old) || table::is_ours(new);
-    if new < 0 || !(is_known || borrow(new).is_some_and(socket::is_tcp)) {
+    if new < 0 {
+        return new;
+    }
+    if !table::is_ours(old) && !table::is_ours(new) {
+        duplicates::note(old, new);
         return new;
     }
     match guard(|| ops::close::share(old, new).into()) {

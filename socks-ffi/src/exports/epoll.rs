@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::{borrow, fail, guard};
 use crate::ops::Decision;
 use crate::ops::epoll::{Operation, Watch, control, digest, note};
-use crate::sys::{self, real};
+use crate::sys::{self, real, threads};
 use crate::table;
 
 /// epoll_ctl(2): a socket on its way is told of when the proxy has answered.
@@ -60,6 +60,10 @@ pub unsafe extern "C-unwind" fn Repoll_wait(
     most: c_int,
     timeout: c_int,
 ) -> c_int {
+    if is_the_kernels(epoll) {
+        // SAFETY: the caller's promise.
+        return unsafe { real::epoll_wait(epoll, events, most, timeout) };
+    }
     // SAFETY: the caller's promise.
     let wait = |timeout| unsafe { real::epoll_wait(epoll, events, most, timeout) };
     // SAFETY: the caller's promise.
@@ -78,6 +82,10 @@ pub unsafe extern "C-unwind" fn Repoll_pwait(
     timeout: c_int,
     mask: *const sigset_t,
 ) -> c_int {
+    if is_the_kernels(epoll) {
+        // SAFETY: the caller's promise.
+        return unsafe { real::epoll_pwait(epoll, events, most, timeout, mask) };
+    }
     // SAFETY: the caller's promise.
     let wait = |timeout| unsafe { real::epoll_pwait(epoll, events, most, timeout, mask) };
     // SAFETY: the caller's promise.
@@ -96,6 +104,10 @@ pub unsafe extern "C-unwind" fn Repoll_pwait2(
     timeout: *const timespec,
     mask: *const sigset_t,
 ) -> c_int {
+    if is_the_kernels(epoll) {
+        // SAFETY: the caller's promise.
+        return unsafe { real::epoll_pwait2(epoll, events, most, timeout, mask) };
+    }
     // SAFETY: the caller's promise.
     let given = unsafe { timeout.as_ref() };
     let nanos = given.and_then(|time| {
@@ -115,6 +127,13 @@ pub unsafe extern "C-unwind" fn Repoll_pwait2(
     unsafe { follow(epoll, events, nanos, wait) }
 }
 
+/// Whether nothing of ours is in an epoll, nor can come into it while it is waited for: a signal handler that puts
+/// something in ends the wait.
+#[inline]
+fn is_the_kernels(epoll: c_int) -> bool {
+    !table::is_ours(epoll) && threads::is_alone()
+}
+
 fn from_millis(timeout: c_int) -> Option<u64> {
     u64::try_from(timeout).ok().map(|millis| millis * 1_000_000)
 }
@@ -131,6 +150,7 @@ fn to_millis(nanos: u64) -> c_int {
 ///
 /// # Safety
 /// `events` is where `wait` writes.
+#[inline(never)]
 unsafe fn follow(
     epoll: c_int,
     events: *mut epoll_event,

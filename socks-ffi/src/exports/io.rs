@@ -12,10 +12,14 @@ use crate::sys::socket::Timeout;
 use crate::{address, table};
 
 /// Whether data may go; else why not.
+#[inline]
 fn admit(fd: c_int, flags: c_int, timeout: Timeout) -> Result<(), Errno> {
-    if !table::is_ours(fd) {
-        return Ok(());
-    }
+    if table::is_through(fd) { Ok(()) } else { wait_or_fail(fd, flags, timeout) }
+}
+
+/// Apart, so that what is not ours saves no registers for it.
+#[inline(never)]
+fn wait_or_fail(fd: c_int, flags: c_int, timeout: Timeout) -> Result<(), Errno> {
     let dont_wait = flags & libc::MSG_DONTWAIT != 0;
     let decision =
         run(|call| borrow(fd).map_or(Decision::Pass, |socket| ops::io::admit::<()>(call, socket, dont_wait, timeout)));

@@ -27,7 +27,8 @@ pub unsafe extern "C-unwind" fn Rselect(
     except: *mut fd_set,
     timeout: *mut timeval,
 ) -> c_int {
-    if table::nothing_intercepted() || count <= 0 {
+    // SAFETY: the caller's promise.
+    if table::nothing_intercepted() || !unsafe { Sets::new(count, [read, write, except]) }.has_ours() {
         // SAFETY: the caller's promise.
         return unsafe { real::select(count, read, write, except, timeout) };
     }
@@ -93,6 +94,9 @@ unsafe fn translate(
 ) -> Option<c_int> {
     // SAFETY: the caller's promise.
     let mut sets = unsafe { Sets::new(count, sets) };
+    if !sets.has_ours() {
+        return None;
+    }
     let begin = || {
         let asked = sets.asked();
         let selecting = Selecting::new(&asked, nanos);
@@ -144,6 +148,23 @@ impl Sets<'_> {
             unsafe { slice::from_raw_parts_mut(start, len) }
         });
         Self { count, words }
+    }
+
+    /// Whether there is something in them that the kernel does not know all about.
+    fn has_ours(&self) -> bool {
+        (0..self.count.div_ceil(BITS)).any(|index| {
+            let words = self.words.iter().filter_map(|set| set.get(index));
+            let mut word = words.fold(0, |all, word| all | word);
+            while word != 0 {
+                let fd = index * BITS + word.trailing_zeros() as usize;
+                if fd < self.count && table::is_ours(fd as c_int) {
+                    return true;
+                }
+                // The lowest bit is done with.
+                word &= word - 1;
+            }
+            false
+        })
     }
 
     fn has(&self, set: usize, fd: usize) -> bool {

@@ -19,6 +19,21 @@ use crate::table;
 /// As poll(2): `fds` points to `count` entries.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn Rpoll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int {
+    // SAFETY: the caller's promise.
+    if table::nothing_intercepted() || unsafe { none_is_ours(fds, count) } {
+        // SAFETY: the caller's promise.
+        return unsafe { real::poll(fds, count, timeout) };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { poll(fds, count, timeout) }
+}
+
+/// Apart, so that what is not ours saves no registers for it.
+///
+/// # Safety
+/// As poll(2).
+#[inline(never)]
+unsafe fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int {
     let nanos = u64::try_from(timeout).ok().map(|millis| millis * 1_000_000);
     // SAFETY: the caller's promise.
     unsafe { translate(fds, count, nanos, None) }
@@ -53,7 +68,8 @@ pub unsafe extern "C-unwind" fn Rppoll(
 /// # Safety
 /// `fds` points to `count` entries.
 unsafe fn translate(fds: *mut pollfd, count: nfds_t, nanos: Option<u64>, mask: Option<&sigset_t>) -> Option<c_int> {
-    if table::nothing_intercepted() || fds.is_null() || count == 0 || count > MOST {
+    // SAFETY: the caller's promise.
+    if table::nothing_intercepted() || unsafe { none_is_ours(fds, count) } {
         return None;
     }
     // SAFETY: the caller's promise.
@@ -73,6 +89,17 @@ unsafe fn translate(fds: *mut pollfd, count: nfds_t, nanos: Option<u64>, mask: O
         }
         Err(error) => fail(error),
     })
+}
+
+/// Whether the kernel knows all that is asked for.
+///
+/// # Safety
+/// `fds` is null or points to `count` entries.
+#[inline]
+unsafe fn none_is_ours(fds: *const pollfd, count: nfds_t) -> bool {
+    // SAFETY: the caller's promise.
+    let asked = |at: nfds_t| unsafe { (*fds.add(at as usize)).fd };
+    fds.is_null() || count > MOST || (0..count).all(|at| !table::is_ours(asked(at)))
 }
 
 /// More entries than a process can have descriptors are for the kernel to refuse.

@@ -1,15 +1,13 @@
 //! How descriptors multiply and go: dup(2), close(2) and their kin.
 
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::RawFd;
 
 use rustix::io::Errno;
 
 use super::epoll;
-use crate::record::Phase;
-use crate::sys::socket;
-use crate::{process, table};
+use crate::{duplicates, process, table};
 
-/// `new` was made from `old`: it shares what is known of the socket.
+/// `new` was made from `old`, of which something is known, as perhaps of what stood under the new number before.
 ///
 /// # Errors
 /// EMFILE where the table cannot hold it; then nothing may use it.
@@ -20,21 +18,9 @@ pub(crate) fn share(old: RawFd, new: RawFd) -> Result<(), Errno> {
         None => {
             // Whatever stood under the number before was closed by the kernel.
             table::forget(new);
-            remember(old, new);
+            duplicates::note(old, new);
             Ok(())
         }
-    }
-}
-
-/// A TCP socket that may yet be connected through a proxy: both descriptors must learn of it then.
-fn remember(old: RawFd, new: RawFd) {
-    // SAFETY: the caller has just duplicated it; a lie is EBADF, as everywhere.
-    let socket = unsafe { BorrowedFd::borrow_raw(old) };
-    let domain = socket::domain(socket).filter(|_| socket::is_tcp(socket) && socket::is_fresh(socket));
-    let Some(domain) = domain.filter(|_| !process::may_be_vfork_child()) else { return };
-    // Where it fails, the duplicate is none of ours: it moves data, and is not known to be the same socket.
-    if let Ok(record) = table::insert(socket, Phase::Fresh, domain, None) {
-        let _ = table::share(&record, new);
     }
 }
 

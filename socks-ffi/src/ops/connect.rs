@@ -116,7 +116,7 @@ pub(super) fn take_failure(record: &Held) -> Errno {
 pub(crate) fn dissolve(fd: BorrowedFd<'_>) {
     if let Some(record) = table::get(fd.as_raw_fd()) {
         epoll::attach(&record, fd);
-        table::forget(fd.as_raw_fd());
+        let_go(fd, &record);
     }
 }
 

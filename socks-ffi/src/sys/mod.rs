@@ -8,6 +8,7 @@ pub(crate) mod real;
 pub(crate) mod resolve;
 pub(crate) mod signals;
 pub(crate) mod socket;
+pub(crate) mod threads;
 pub(crate) mod unwind;
 
 use std::ffi::{CStr, CString};

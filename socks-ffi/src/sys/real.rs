@@ -32,21 +32,27 @@ impl Symbol {
 
     #[cold]
     fn look_up(&self) -> *mut c_void {
-        let saved = super::errno();
-        // SAFETY: both names end in NUL; libc is loaded already and is not loaded anew.
-        let address = unsafe {
-            let libc = libc::dlopen(LIBC.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
-            let scope = if libc.is_null() { libc::RTLD_NEXT } else { libc };
-            libc::dlsym(scope, self.name.as_ptr())
-        };
+        let address = find(self.name);
         if address.is_null() {
             // SAFETY: abort has no preconditions. Going on would mean to call nothing.
             unsafe { libc::abort() }
         }
         self.address.store(address, Ordering::Relaxed);
-        super::set_errno(saved);
         address
     }
+}
+
+/// Where libc has what goes by this name; null where it has no such thing. errno stays as it is.
+pub(super) fn find(name: &CStr) -> *mut c_void {
+    let saved = super::errno();
+    // SAFETY: both names end in NUL; libc is loaded already and is not loaded anew.
+    let address = unsafe {
+        let libc = libc::dlopen(LIBC.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+        let scope = if libc.is_null() { libc::RTLD_NEXT } else { libc };
+        libc::dlsym(scope, name.as_ptr())
+    };
+    super::set_errno(saved);
+    address
 }
 
 #[cfg(target_env = "gnu")]

@@ -47,6 +47,11 @@ pub(crate) fn is_tcp(fd: BorrowedFd<'_>) -> bool {
     matches!(sockopt::socket_protocol(fd), Ok(Some(protocol)) if protocol == ipproto::TCP || protocol == ipproto::MPTCP)
 }
 
+/// What tells one socket from another, however many descriptors it has; `None` for what is no socket.
+pub(crate) fn cookie(fd: BorrowedFd<'_>) -> Option<u64> {
+    sockopt::socket_cookie(fd).ok()
+}
+
 /// The descriptor's status flags, O_NONBLOCK among them.
 pub(crate) fn flags(fd: BorrowedFd<'_>) -> Result<OFlags, Errno> {
     fcntl_getfl(fd)

@@ -282,6 +282,10 @@ pub(crate) const CASES: &[Case] = &[
         requests: &[],
         ..case("a local server with duplicates", "dup_server")
     },
+    Case {
+        requests: &["connect {target}: succeeded"; 2],
+        ..gated("a duplicate in an epoll before the connect", "dup_epoll")
+    },
     gated("duplicates before the connect, without waiting", "dup_first_pending"),
     Case { args: FIRST, requests: FIRST_BOTH, ..case("duplicates before the connect", "dup_first") },
     Case {

@@ -5,7 +5,7 @@
 
 // Nothing here can panic. Built to abort, as it is installed, it needs nothing of std, which would be mapped into every
 // program; cargo's usual build and its tests unwind, and for that std is needed.
-#![cfg_attr(panic = "abort", no_std)]
+#![cfg_attr(all(panic = "abort", any(target_arch = "x86_64", target_arch = "aarch64")), no_std)]
 
 use core::ffi::{c_int, c_long, c_uint, c_void};
 
@@ -25,6 +25,32 @@ macro_rules! forward {
 }
 
 /// A second name for what is forwarded already.
+///
+/// A jump and not a call: a call returns once more, which after a system call costs more than all else here, and
+/// leaves a frame for a cancelled thread to unwind.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! alias {
+    ($($name:ident => $target:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
+        $(
+            #[doc = concat!("Forwards to `", stringify!($target), "`.")]
+            ///
+            /// # Safety
+            /// As libc's function of this name.
+            // SAFETY: the name is libc's, to be taken; the arguments and the return address stay where they are.
+            #[unsafe(no_mangle)]
+            #[unsafe(naked)]
+            pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
+                #[cfg(target_arch = "x86_64")]
+                core::arch::naked_asm!("jmp *{}@GOTPCREL(%rip)", sym $target, options(att_syntax));
+                #[cfg(target_arch = "aarch64")]
+                core::arch::naked_asm!("b {}", sym $target);
+            }
+        )*
+    };
+}
+
+/// A second name for what is forwarded already.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 macro_rules! alias {
     ($($name:ident => $target:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
         $(
@@ -217,14 +243,35 @@ mod fortified {
     }
 }
 
-/// What the compiler asks for where there is no std, though nothing of it is ever called.
-#[cfg(panic = "abort")]
+/// What the compiler asks for where there is no std.
+#[cfg(all(panic = "abort", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod without_std {
     use core::arch::global_asm;
     use core::panic::PanicInfo;
 
-    // Tables of core name it. Hidden, since a Rust program around this library may have the real one.
-    global_asm!(".hidden rust_eh_personality", ".globl rust_eh_personality", "rust_eh_personality:", ".byte 0");
+    /// Loads the result `_URC_CONTINUE_UNWIND`.
+    #[cfg(target_arch = "x86_64")]
+    macro_rules! continue_unwinding {
+        () => {
+            "mov eax, 8"
+        };
+    }
+    #[cfg(target_arch = "aarch64")]
+    macro_rules! continue_unwinding {
+        () => {
+            "mov w0, #8"
+        };
+    }
+
+    // Asked when a cancelled thread unwinds a frame of the few functions here that are no jumps: it has nothing to clean
+    // up. Hidden, since a Rust program around this library may have the real one.
+    global_asm!(
+        ".hidden rust_eh_personality",
+        ".globl rust_eh_personality",
+        "rust_eh_personality:",
+        continue_unwinding!(),
+        "ret"
+    );
 
     #[panic_handler]
     fn panic(_: &PanicInfo<'_>) -> ! {

@@ -83,6 +83,14 @@ fn show(poller: &Poller, socket: BorrowedFd<'_>, record: &Record, phase: Phase) 
 
 /// A connect or a bind begins: takes the socket out of the program's epolls, before there is anything to see.
 pub(crate) fn detach(record: &Record, fd: BorrowedFd<'_>) {
+    detach_number(record, fd);
+    for other in table::duplicates(fd.as_raw_fd()) {
+        // SAFETY: the table says that it is the program's open socket; a lie is EBADF, as everywhere.
+        detach_number(record, unsafe { BorrowedFd::borrow_raw(other) });
+    }
+}
+
+fn detach_number(record: &Record, fd: BorrowedFd<'_>) {
     let noted = watch::take_noted(fd.as_raw_fd());
     if noted.is_empty() {
         return;
