@@ -56,7 +56,9 @@ impl Cell {
     /// What is not installed of what it needs.
     pub fn missing(&self) -> Option<&'static str> {
         let server = self.way.server().map_or(&[] as &[&str], |s| s.needs);
-        server.iter().chain(self.row.program.needs).find(|name| process::find(name).is_none()).copied()
+        let services = self.row.program.services.iter().flat_map(|s| s.needs);
+        let all = server.iter().chain(self.row.program.needs).chain(services);
+        all.copied().find(|name| process::find(name).is_none())
     }
 
     /// Tries it. `number` is its own among all cells.
@@ -69,12 +71,18 @@ impl Cell {
         {
             return Verdict::Failed(why);
         }
+        for service in self.row.program.services {
+            if let Err(why) = setup.start_service(service) {
+                return Verdict::Failed(why);
+            }
+        }
         match self.run(setup, number) {
             Err(error) => Verdict::Failed(format!("{error:#}")),
             Ok((outcome, shown)) => match self.judge(&outcome) {
                 Ok(()) => Verdict::Passed,
                 Err(why) => {
-                    let log = self.way.server().map(|s| setup.log_tail(s)).unwrap_or_default();
+                    let mut log = self.way.server().map(|s| setup.log_tail(s)).unwrap_or_default();
+                    log.extend(self.row.program.services.iter().map(|s| setup.service_log_tail(s)));
                     Verdict::Failed(format!("{why}\n{shown}\n{}{log}", outcome.describe()))
                 }
             },
@@ -91,13 +99,18 @@ impl Cell {
             proxy: self.way.proxy().map(|address| Proxy { address, login: self.login() }),
             number,
         };
-        let Invocation { program, arguments, stdin, environment } = (self.row.program.invocation)(&call)?;
+        let Invocation { program, arguments, stdin, environment, writes, unprivileged } =
+            (self.row.program.invocation)(&call)?;
         let socksrc = self.section.wrapped.then(|| self.write_socksrc(setup.site.folder(), number)).transpose()?;
-        let mut command = setup.client(&program, socksrc.as_deref())?;
+        let mut command = setup.client(&program, socksrc.as_deref(), unprivileged)?;
         let prefix = if self.section.wrapped { "socksify " } else { "" };
         let shown = format!("command: {prefix}{} {}", program.display(), arguments.join(" "));
         command.args(arguments).envs(environment);
-        Ok((process::run(command, stdin, DEADLINE)?, shown))
+        let mut outcome = process::run(command, stdin, DEADLINE)?;
+        if let Some(text) = writes.and_then(|path| fs::read_to_string(path).ok()) {
+            outcome.stdout += &text;
+        }
+        Ok((outcome, shown))
     }
 
     fn destination(&self) -> IpAddr {

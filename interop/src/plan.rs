@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 
 use crate::netns::PROXY_NEAR;
-use crate::program::{Program, c, curl, git, java, native, nc, node, python, ssh, wget};
+use crate::program::{
+    Program, ab, c, curl, databases, ftp, git, java, native, nc, nginx, node, openssl, python, rsync, scripts, ssh,
+    telnet, wget,
+};
 use crate::server::{Server, danted, microsocks, ssh as ssh_server, tor};
 
 /// A column: how connections leave the client.
@@ -164,6 +167,47 @@ const PROGRAMS: &[Row] = &[
 ];
 const CURL_NATIVE: &[Row] = &[v4(&native::CURL), v4(&native::CURL_HOSTNAME), v6(&native::CURL)];
 
+/// Those of which one server says enough: what they do with sockets they have in common with others.
+const MORE: &[Row] = &[
+    v4(&curl::PARALLEL),
+    v4(&curl::HTTP2),
+    v4(&ssh::SCP),
+    v4(&rsync::RSYNC),
+    v4(&rsync::RSYNC_SSH),
+    v4(&python::MULTIPROCESSING),
+    v4(&python::SUBPROCESS),
+    v4(&node::NODE_URING),
+    v4(&java::NIO),
+    v4(&scripts::PERL),
+    v4(&scripts::RUBY),
+    v4(&scripts::PHP),
+    v4(&nginx::NGINX),
+    v4(&ab::AB),
+    v4(&databases::REDIS_CLI),
+    v4(&databases::PSQL),
+    v4(&curl::FTP),
+    v4(&ftp::TNFTP),
+    v4(&ftp::LFTP),
+    v4(&openssl::S_CLIENT),
+    v4(&openssl::S_CLIENT_HTTP),
+    v4(&telnet::TELNET),
+];
+/// Those among them that have much on its way at once, or in several processes.
+const MORE_AT_RISK: &[Row] = &[
+    v4(&curl::HTTP2),
+    v4(&python::MULTIPROCESSING),
+    v4(&python::SUBPROCESS),
+    v4(&node::NODE_URING),
+    v4(&java::NIO),
+    v4(&scripts::RUBY),
+    v4(&scripts::PHP),
+    v4(&nginx::NGINX),
+    v4(&ab::AB),
+    v4(&databases::PSQL),
+];
+/// Those that want to be connected to, which takes a server that knows BIND.
+const ACTIVE: &[Row] = &[v4(&curl::FTP_ACTIVE), v4(&ftp::TNFTP_ACTIVE), v4(&ftp::LFTP_ACTIVE)];
+
 /// The whole matrix. What needs no wrapper comes first: it shows that the network and the servers are right.
 pub const SECTIONS: &[Section] = &[
     Section {
@@ -171,6 +215,20 @@ pub const SECTIONS: &[Section] = &[
         wrapped: false,
         ways: &[Way { name: "no proxy", by: By::Nothing }],
         rows: PROGRAMS,
+        expect: Expect::Fails("ENETUNREACH"),
+    },
+    Section {
+        name: "direct: must not get there",
+        wrapped: false,
+        ways: &[Way { name: "no proxy", by: By::Nothing }],
+        rows: MORE,
+        expect: Expect::Fails("ENETUNREACH"),
+    },
+    Section {
+        name: "direct: must not get there",
+        wrapped: false,
+        ways: &[Way { name: "no proxy", by: By::Nothing }],
+        rows: ACTIVE,
         expect: Expect::Fails("ENETUNREACH"),
     },
     Section {
@@ -215,6 +273,21 @@ pub const SECTIONS: &[Section] = &[
         wrapped: true,
         ways: SERVERS,
         rows: &[v4(&java::JAVA), v6(&java::JAVA)],
+        expect: Expect::Reached,
+    },
+    Section { name: "wrapped: more", wrapped: true, ways: &[DANTED], rows: MORE, expect: Expect::Reached },
+    Section {
+        name: "wrapped: more",
+        wrapped: true,
+        ways: &[MICROSOCKS_LOGIN, SSH_D],
+        rows: MORE_AT_RISK,
+        expect: Expect::Reached,
+    },
+    Section {
+        name: "wrapped: active",
+        wrapped: true,
+        ways: &[DANTED, DANTED_LOGIN],
+        rows: ACTIVE,
         expect: Expect::Reached,
     },
     Section {
