@@ -391,6 +391,7 @@ pub(crate) const CASES: &[Case] = &[
         as_libc: false,
         ..case("io_uring", "by_number")
     },
+    case("an allocator that reads files", "allocator"),
     // Signals and time.
     gated("a signal interrupts", "interrupted"),
     gated("a signal restarts", "restarted"),
