@@ -10,9 +10,10 @@ use anyhow::Result;
 use crate::accounts::{PASSWORD, USER};
 use crate::helper::BODY;
 use crate::netns::{PROXY_FAR, TARGET};
-use crate::plan::{By, Expect, Family, Row, SECTIONS, Section, Way};
+use crate::plan::{By, Expect, Family, Row, Section, Way};
 use crate::process::{self, Outcome};
 use crate::program::{Call, Invocation, Program, Proxy};
+use crate::sections::{FULL, SECTIONS};
 use crate::setup::Setup;
 
 /// A program that takes longer hangs.
@@ -41,9 +42,10 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// All of them, in the order in which they run.
-    pub fn all() -> impl Iterator<Item = Self> {
-        SECTIONS.iter().flat_map(|section| {
+    /// All of them, in the order in which they run; also those that are too heavy for every run, if `full`.
+    pub fn all(full: bool) -> impl Iterator<Item = Self> {
+        let more = if full { FULL } else { &[] };
+        SECTIONS.iter().chain(more).flat_map(|section| {
             section.ways.iter().flat_map(move |way| section.rows.iter().map(move |row| Self { section, way, row }))
         })
     }

@@ -10,8 +10,8 @@
 //! - [`netns`] makes that network, [`process`] runs things in it with a deadline;
 //! - [`server`] is the table of SOCKS servers, [`program`] the table of programs, [`target`] what they talk to,
 //!   [`service`] what some of them want to find there besides;
-//! - [`plan`] says which program goes which way and what must come of it, [`cell`] tries one of them,
-//!   [`report`] counts and prints.
+//! - [`sections`] say in the words of [`plan`] which program goes which way and what must come of it, [`cell`] tries
+//!   one of them, [`report`] counts and prints.
 //!
 //! A killed run leaves its temporary folder, and nothing else. Root is not needed where the system lets users make
 //! namespaces.
@@ -28,6 +28,7 @@ pub mod plan;
 pub mod process;
 pub mod program;
 pub mod report;
+pub mod sections;
 pub mod server;
 pub mod service;
 pub mod setup;

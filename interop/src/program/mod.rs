@@ -2,6 +2,7 @@
 
 pub mod ab;
 pub mod c;
+pub mod chromium;
 pub mod curl;
 pub mod databases;
 pub mod ftp;
