@@ -78,7 +78,8 @@ fn is_open(fd: c_int) -> bool {
 /// The new descriptor takes part in what is known of the old one, or does not come to be.
 fn shared(old: c_int, new: c_int) -> c_int {
     let is_known = table::is_ours(old) || table::is_ours(new);
-    if new < 0 || !(is_known || borrow(new).is_some_and(socket::is_tcp)) {
+    let may_become_ours = |fd| socket::is_socket(fd) && socket::is_tcp(fd);
+    if new < 0 || !(is_known || borrow(new).is_some_and(may_become_ours)) {
         return new;
     }
     match guard(|| ops::close::share(old, new).into()) {

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
 use rustix::io::{Errno, FdFlags};
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, ipproto, sockopt,
@@ -45,6 +45,12 @@ impl Domain {
 /// Whether it is a TCP socket: the only kind that this library has to do with.
 pub(crate) fn is_tcp(fd: BorrowedFd<'_>) -> bool {
     matches!(sockopt::socket_protocol(fd), Ok(Some(protocol)) if protocol == ipproto::TCP || protocol == ipproto::MPTCP)
+}
+
+/// Whether it is a socket at all. What is none can be asked this even in a sandbox that kills for questions about
+/// sockets.
+pub(crate) fn is_socket(fd: BorrowedFd<'_>) -> bool {
+    fstat(fd).is_ok_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Socket)
 }
 
 /// The descriptor's status flags, O_NONBLOCK among them.
