@@ -18,8 +18,8 @@ pub const HTTP_PORT: u16 = 8080;
 pub const LINES_PORT: u16 = 7007;
 /// The sshd.
 pub const SSH_PORT: u16 = 2200;
-/// Nobody listens here.
-pub const CLOSED_PORT: u16 = 9;
+/// Nobody listens here. Browsers go to no port that is not likely to be of the web.
+pub const CLOSED_PORT: u16 = 8081;
 
 /// The services in the target's namespace, and a web server in the client's own, for what stays local.
 #[derive(Debug)]

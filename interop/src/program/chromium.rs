@@ -18,18 +18,25 @@ pub const CHROMIUM: Program = Program {
         arguments.extend([&profile, "--dump-dom", &url]);
         Ok(Invocation { unprivileged: true, ..Invocation::new("chromium", &arguments) })
     },
-    reached: seen_in_output,
-    reports: error_page,
+    reached: |outcome, seen| {
+        // It goes on where a process was killed for a system call that the sandbox does not allow.
+        match outcome.stderr.contains("seccomp-bpf failure") {
+            true => Err("its sandbox killed a process".into()),
+            false => seen_in_output(outcome, seen),
+        }
+    },
+    reports: page_failed,
 };
 
-/// It shows a page of its own, to an exit code of 0, with its name for the errno in it.
-fn error_page(outcome: &Outcome, errno: &str) -> Result<(), String> {
+/// It says its own name for the errno, to an exit code of 0.
+fn page_failed(outcome: &Outcome, errno: &str) -> Result<(), String> {
     let name = match errno {
         "EACCES" => "ERR_NETWORK_ACCESS_DENIED",
         "ECONNREFUSED" => "ERR_CONNECTION_REFUSED",
         "ECONNRESET" => "ERR_CONNECTION_RESET",
         "ENETUNREACH" => "ERR_ADDRESS_UNREACHABLE",
-        _ => return Err(format!("{errno} is missing in error_page")),
+        _ => return Err(format!("{errno} is missing in page_failed")),
     };
-    if outcome.stdout.contains(name) { Ok(()) } else { Err(format!("its page lacks {name}")) }
+    let expected = format!("Page load failed: net::{name}\n");
+    if outcome.stderr.contains(&expected) { Ok(()) } else { Err(format!("it does not say `{name}`")) }
 }
