@@ -1,7 +1,7 @@
-"""Usage: ftpd.py PORT FOLDER
+"""Usage: ftpd.py PORT FOLDER passive|active
 
-Anonymous FTP of the folder, in which the file `who` says whom the last control connection came from. A data connection
-goes to or comes from the same address, or is refused: that is the server's own default.
+Anonymous FTP of the folder, in which the file `who` says whom the last control connection came from. All data
+connections come from the same address (passive) or go there (active).
 """
 
 import pathlib
@@ -11,7 +11,7 @@ from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler
 from pyftpdlib.servers import FTPServer
 
-port, folder = int(sys.argv[1]), sys.argv[2]
+port, folder, mode = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 
 
 class Handler(FTPHandler):
@@ -21,5 +21,8 @@ class Handler(FTPHandler):
         pathlib.Path(folder, "who").write_text(f"interop-body peer={self.remote_ip}.\n")
 
 
+# Nobody falls back to the other way.
+NOT_UNDERSTOOD = {"passive": ("PORT", "EPRT"), "active": ("PASV", "EPSV")}
+Handler.proto_cmds = {word: what for word, what in FTPHandler.proto_cmds.items() if word not in NOT_UNDERSTOOD[mode]}
 Handler.authorizer.add_anonymous(folder)
 FTPServer(("0.0.0.0", port), Handler).serve_forever()

@@ -2,8 +2,9 @@
 
 use super::{Call, Invocation, Program, error_text, seen_in_output, seen_times};
 use crate::process::Outcome;
+use crate::service::ftp::{ACTIVE, PASSIVE};
 use crate::service::nginx::NGINX;
-use crate::service::{CERTIFICATE, ftp};
+use crate::service::{CERTIFICATE, Service};
 
 /// One page. It says the errno only when it is verbose.
 pub const CURL: Program = Program {
@@ -48,19 +49,23 @@ pub const HTTP2: Program = Program {
 };
 
 /// FTP where the client connects for the data.
-pub const FTP: Program =
-    Program { name: "curl ftp", services: &[&ftp::FTP], invocation: |call| ftp(call, &["--ftp-pasv"]), ..CURL };
+pub const FTP: Program = Program {
+    name: "curl ftp",
+    services: &[&PASSIVE],
+    invocation: |call| ftp(call, &PASSIVE, &["--ftp-pasv"]),
+    ..CURL
+};
 
 /// FTP where the server connects for the data: to the proxy, for the client.
 pub const FTP_ACTIVE: Program = Program {
     name: "curl ftp, active",
-    services: &[&ftp::FTP],
-    invocation: |call| ftp(call, &["--ftp-port", "-"]),
+    services: &[&ACTIVE],
+    invocation: |call| ftp(call, &ACTIVE, &["--ftp-port", "-"]),
     ..CURL
 };
 
-fn ftp(call: &Call<'_>, options: &[&str]) -> anyhow::Result<Invocation> {
-    let url = format!("ftp://{}/who", call.at(ftp::FTP.port));
+fn ftp(call: &Call<'_>, service: &Service, options: &[&str]) -> anyhow::Result<Invocation> {
+    let url = format!("ftp://{}/who", call.at(service.port));
     let mut arguments = vec!["--disable", "-sSv"];
     arguments.extend(options);
     arguments.push(&url);
