@@ -13,6 +13,9 @@
 //! - [`sections`] say in the words of [`plan`] which program goes which way and what must come of it, [`cell`] tries
 //!   one of them, [`report`] counts and prints.
 //!
+//! Every run has the cells of [`sections::SECTIONS`]; `cargo xtask matrix --full` has also those of
+//! [`sections::FULL`], and what it needs comes with `cargo xtask setup --full`.
+//!
 //! A killed run leaves its temporary folder, and nothing else. Root is not needed where the system lets users make
 //! namespaces.
 //!

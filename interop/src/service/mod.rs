@@ -55,7 +55,7 @@ impl Service {
     }
 }
 
-/// The name of the certificate that [`make_certificate`] makes; a client may trust it as it is.
+/// The name of the certificate of a service that has one; a client may trust it as it is.
 pub const CERTIFICATE: &str = "certificate.pem";
 /// The name of its key.
 const KEY: &str = "key.pem";
