@@ -89,6 +89,7 @@ const MORE: &[Row] = &[
     v4(&python::MULTIPROCESSING),
     v4(&python::SUBPROCESS),
     v4(&node::NODE_URING),
+    v4(&java::JAVA),
     v4(&java::NIO),
     v4(&scripts::PERL),
     v4(&scripts::RUBY),

@@ -21,6 +21,13 @@ pub const SSH_PORT: u16 = 2200;
 /// Nobody listens here. Browsers go to no port that is not likely to be of the web.
 pub const CLOSED_PORT: u16 = 8081;
 
+/// `page.html`: a page whose script asks thirty times at once whom the server sees, and shows the answers.
+const PAGE: &str = "<!doctype html><title>page</title><script>
+const who = (_, i) => fetch('/who?' + i).then((answer) => answer.text());
+Promise.all(Array.from({ length: 30 }, who)).then((answers) => { document.body.textContent = answers.join(''); });
+</script>
+";
+
 /// The services in the target's namespace, and a web server in the client's own, for what stays local.
 #[derive(Debug)]
 pub struct Target {
@@ -38,6 +45,7 @@ impl Target {
     pub fn start(site: &Site) -> Result<Self> {
         let web = site.new_folder("web")?;
         let work = site.new_folder("work")?;
+        fs::write(web.join("page.html"), PAGE)?;
         let hello = work.join("hello");
         fs::write(&hello, format!("{BODY}\n"))?;
         if find("git").is_some() {
