@@ -10,9 +10,10 @@ use anyhow::Result;
 use crate::accounts::{PASSWORD, USER};
 use crate::helper::BODY;
 use crate::netns::{PROXY_FAR, TARGET};
-use crate::plan::{By, Expect, Family, Row, SECTIONS, Section, Way};
+use crate::plan::{By, Expect, Family, Row, Section, Way};
 use crate::process::{self, Outcome};
 use crate::program::{Call, Invocation, Program, Proxy};
+use crate::sections::{FULL, SECTIONS};
 use crate::setup::Setup;
 
 /// A program that takes longer hangs.
@@ -41,9 +42,10 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// All of them, in the order in which they run.
-    pub fn all() -> impl Iterator<Item = Self> {
-        SECTIONS.iter().flat_map(|section| {
+    /// All of them, in the order in which they run; also those that are too heavy for every run, if `full`.
+    pub fn all(full: bool) -> impl Iterator<Item = Self> {
+        let more = if full { FULL } else { &[] };
+        SECTIONS.iter().chain(more).flat_map(|section| {
             section.ways.iter().flat_map(move |way| section.rows.iter().map(move |row| Self { section, way, row }))
         })
     }
@@ -56,7 +58,9 @@ impl Cell {
     /// What is not installed of what it needs.
     pub fn missing(&self) -> Option<&'static str> {
         let server = self.way.server().map_or(&[] as &[&str], |s| s.needs);
-        server.iter().chain(self.row.program.needs).find(|name| process::find(name).is_none()).copied()
+        let services = self.row.program.services.iter().flat_map(|s| s.needs);
+        let all = server.iter().chain(self.row.program.needs).chain(services);
+        all.copied().find(|name| process::find(name).is_none())
     }
 
     /// Tries it. `number` is its own among all cells.
@@ -69,12 +73,18 @@ impl Cell {
         {
             return Verdict::Failed(why);
         }
+        for service in self.row.program.services {
+            if let Err(why) = setup.start_service(service) {
+                return Verdict::Failed(why);
+            }
+        }
         match self.run(setup, number) {
             Err(error) => Verdict::Failed(format!("{error:#}")),
             Ok((outcome, shown)) => match self.judge(&outcome) {
                 Ok(()) => Verdict::Passed,
                 Err(why) => {
-                    let log = self.way.server().map(|s| setup.log_tail(s)).unwrap_or_default();
+                    let mut log = self.way.server().map(|s| setup.log_tail(s)).unwrap_or_default();
+                    log.extend(self.row.program.services.iter().map(|s| setup.service_log_tail(s)));
                     Verdict::Failed(format!("{why}\n{shown}\n{}{log}", outcome.describe()))
                 }
             },
@@ -91,13 +101,18 @@ impl Cell {
             proxy: self.way.proxy().map(|address| Proxy { address, login: self.login() }),
             number,
         };
-        let Invocation { program, arguments, stdin, environment } = (self.row.program.invocation)(&call)?;
+        let Invocation { program, arguments, stdin, environment, writes, unprivileged } =
+            (self.row.program.invocation)(&call)?;
         let socksrc = self.section.wrapped.then(|| self.write_socksrc(setup.site.folder(), number)).transpose()?;
-        let mut command = setup.client(&program, socksrc.as_deref())?;
+        let mut command = setup.client(&program, socksrc.as_deref(), unprivileged)?;
         let prefix = if self.section.wrapped { "socksify " } else { "" };
         let shown = format!("command: {prefix}{} {}", program.display(), arguments.join(" "));
         command.args(arguments).envs(environment);
-        Ok((process::run(command, stdin, DEADLINE)?, shown))
+        let mut outcome = process::run(command, stdin, DEADLINE)?;
+        if let Some(text) = writes.and_then(|path| fs::read_to_string(path).ok()) {
+            outcome.stdout += &text;
+        }
+        Ok((outcome, shown))
     }
 
     fn destination(&self) -> IpAddr {

@@ -8,14 +8,18 @@
 //! ```
 //!
 //! - [`netns`] makes that network, [`process`] runs things in it with a deadline;
-//! - [`server`] is the table of SOCKS servers, [`program`] the table of programs, [`target`] what they talk to;
-//! - [`plan`] says which program goes which way and what must come of it, [`cell`] tries one of them,
-//!   [`report`] counts and prints.
+//! - [`server`] is the table of SOCKS servers, [`program`] the table of programs, [`target`] what they talk to,
+//!   [`service`] what some of them want to find there besides;
+//! - [`sections`] say in the words of [`plan`] which program goes which way and what must come of it, [`cell`] tries
+//!   one of them, [`report`] counts and prints.
+//!
+//! Every run has the cells of [`sections::SECTIONS`]; `cargo xtask matrix --full` has also those of
+//! [`sections::FULL`], and what it needs comes with `cargo xtask setup --full`.
 //!
 //! A killed run leaves its temporary folder, and nothing else. Root is not needed where the system lets users make
 //! namespaces.
 //!
-//! A new server or program is one file and one line in its table. `tests/matrix.rs` is the test itself.
+//! A new server, service or program is one file and one line in its table. `tests/matrix.rs` is the test itself.
 
 #![forbid(unsafe_code)]
 
@@ -27,7 +31,9 @@ pub mod plan;
 pub mod process;
 pub mod program;
 pub mod report;
+pub mod sections;
 pub mod server;
+pub mod service;
 pub mod setup;
 pub mod sshd;
 pub mod target;

@@ -29,6 +29,9 @@ const fn both(v4: [u8; 4], net: u16, host: u16) -> [IpAddr; 2] {
     [IpAddr::V4(Ipv4Addr::new(v4[0], v4[1], v4[2], v4[3])), IpAddr::V6(Ipv6Addr::new(0xfd77, net, 0, 0, 0, 0, 0, host))]
 }
 
+/// The user and the group of what must not run as root: the kernel's own for whom it does not know.
+pub const NOBODY: u32 = 65534;
+
 /// One machine of the test network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Node {
@@ -117,6 +120,17 @@ impl Network {
             command.arg(format!("--map-user={user}")).arg(format!("--map-group={group}")).arg("--");
         }
         command.arg(program);
+        command
+    }
+
+    /// As [`command`](Self::command), by a user without any rights: [`NOBODY`] in place of root.
+    pub fn unprivileged_command(&self, node: Node, program: impl AsRef<OsStr>) -> Command {
+        if !self.root {
+            return self.command(node, program);
+        }
+        let mut command = self.command(node, "setpriv");
+        command.arg(format!("--reuid={NOBODY}")).arg(format!("--regid={NOBODY}")).arg("--clear-groups");
+        command.arg("--").arg(program);
         command
     }
 

@@ -17,11 +17,17 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 /// How long a killed program may take to be gone.
 const DYING: Duration = Duration::from_secs(10);
+/// Lines of each end of an output that go into a failure.
+const EXCERPT: usize = 40;
 /// Lines of a log that go into a failure.
 const TAIL: usize = 15;
 
-/// The path of a program, from PATH and the folders of system programs.
+/// The path of a program, from PATH and the folders of system programs; or of any file, if `name` is its whole path.
 pub fn find(name: &str) -> Option<PathBuf> {
+    let path = Path::new(name);
+    if path.is_absolute() {
+        return path.is_file().then(|| path.to_owned());
+    }
     env::split_paths(&search_path()).map(|folder| folder.join(name)).find(|path| is_program(path))
 }
 
@@ -33,6 +39,11 @@ fn is_program(path: &Path) -> bool {
 fn search_path() -> OsString {
     let mut path = env::var_os("PATH").unwrap_or_default();
     path.push(":/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin");
+    // Debian has a folder for each version of PostgreSQL, and links none of the server's programs elsewhere.
+    for version in fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten() {
+        path.push(":");
+        path.push(version.path().join("bin"));
+    }
     path
 }
 
@@ -73,22 +84,45 @@ impl Outcome {
     /// Everything about it, for the report of a failure.
     pub fn describe(&self) -> String {
         let end = self.status.map_or_else(|| "hung, killed at the deadline".to_owned(), |s| s.to_string());
-        format!("{end}\nstdout:\n{}stderr:\n{}", indent(&self.stdout), indent(&self.stderr))
+        format!("{end}\nstdout:\n{}stderr:\n{}", excerpt(&self.stdout), excerpt(&self.stderr))
     }
 }
 
-/// Runs `command` with `stdin` as its input, and kills its process group at the deadline.
-pub fn run(mut command: Command, stdin: &str, deadline: Duration) -> io::Result<Outcome> {
+/// What a program reads.
+#[derive(Clone, Copy, Debug)]
+pub enum Input {
+    /// This, and then the end.
+    Text(&'static str),
+    /// This, and no end: for programs that leave at the end of their input without waiting for an answer.
+    Held(&'static str),
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self::Text("")
+    }
+}
+
+/// Runs `command` with this input, and kills its process group at the deadline.
+pub fn run(mut command: Command, stdin: Input, deadline: Duration) -> io::Result<Outcome> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     let group = child.id();
     let mut input = child.stdin.take().expect("stdin is piped");
-    let text = stdin.to_owned();
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         // A program that ends without reading its input is judged by what it says, not by EPIPE.
-        let _ = input.write_all(text.as_bytes());
-        drop(input);
+        let _held = match stdin {
+            Input::Text(text) => {
+                let _ = input.write_all(text.as_bytes());
+                drop(input);
+                None
+            }
+            Input::Held(text) => {
+                let _ = input.write_all(text.as_bytes());
+                Some(input)
+            }
+        };
         let _ = sender.send(child.wait_with_output());
     });
     let output = match receiver.recv_timeout(deadline) {
@@ -116,7 +150,7 @@ fn outcome(output: Output, in_time: bool) -> Outcome {
 /// Runs a tool of the test's own preparations, which has to succeed.
 pub fn run_tool(command: Command) -> Result<String> {
     let name = format!("{command:?}");
-    let outcome = run(command, "", Duration::from_secs(60)).with_context(|| name.clone())?;
+    let outcome = run(command, Input::default(), Duration::from_secs(60)).with_context(|| name.clone())?;
     if !outcome.success() {
         bail!("{name}: {}", outcome.describe());
     }
@@ -195,6 +229,18 @@ fn kill_group(leader: u32) {
     }
 }
 
+/// The first lines and the last ones: an outcome may be long.
+fn excerpt(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    match lines.len() - lines.len().min(2 * EXCERPT) {
+        0 => indent(text),
+        left_out => {
+            let (head, tail) = (&lines[..EXCERPT], &lines[lines.len() - EXCERPT..]);
+            indent(&format!("{}\n({left_out} lines)\n{}", head.join("\n"), tail.join("\n")))
+        }
+    }
+}
+
 fn indent(text: &str) -> String {
     text.lines().fold(String::new(), |all, line| all + "    " + line + "\n")
 }
@@ -211,7 +257,7 @@ mod tests {
 
     #[test]
     fn output_and_code_are_kept() {
-        let outcome = run(sh("cat; echo no >&2; exit 3"), "yes\n", Duration::from_secs(30)).unwrap();
+        let outcome = run(sh("cat; echo no >&2; exit 3"), Input::Text("yes\n"), Duration::from_secs(30)).unwrap();
         assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("yes\n", "no\n"));
         assert_eq!(outcome.code(), Some(3));
     }
@@ -219,7 +265,7 @@ mod tests {
     #[test]
     fn a_hang_is_killed_with_its_children() {
         let begun = Instant::now();
-        let outcome = run(sh("echo begun; sleep 100 & wait"), "", Duration::from_millis(300)).unwrap();
+        let outcome = run(sh("echo begun; sleep 100 & wait"), Input::default(), Duration::from_millis(300)).unwrap();
         assert_eq!((outcome.status, outcome.stdout.as_str()), (None, "begun\n"));
         assert!(begun.elapsed() < Duration::from_secs(50));
     }

@@ -2,15 +2,40 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::fmt;
 
 use crate::cell::{Cell, Verdict};
+
+/// A verdict as it stands in a table; the later one is worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mark {
+    /// What had to come came.
+    Passed,
+    /// It was not tried.
+    Skipped,
+    /// Something else came.
+    Failed,
+}
+
+impl Mark {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "ok",
+            Self::Skipped => "skip",
+            Self::Failed => "FAIL",
+        }
+    }
+}
 
 /// All verdicts so far.
 #[derive(Debug, Default)]
 pub struct Report {
     /// Skips count as failures, as on a machine that promises to have everything.
     strict: bool,
-    cells: Vec<(Cell, &'static str)>,
+    /// Of the section that is under way.
+    cells: Vec<(Cell, Mark)>,
+    /// Of the sections before.
+    printed: Vec<(Cell, Mark)>,
     failures: Vec<(String, String)>,
     skips: BTreeMap<String, Vec<String>>,
     passed: usize,
@@ -30,15 +55,15 @@ impl Report {
     }
 
     /// Adds any other verdict; its mark in a table.
-    pub fn add(&mut self, name: String, verdict: Verdict) -> &'static str {
+    pub fn add(&mut self, name: String, verdict: Verdict) -> Mark {
         match verdict {
             Verdict::Passed => {
                 self.passed += 1;
-                "ok"
+                Mark::Passed
             }
             Verdict::Failed(why) => {
                 self.failures.push((name, why));
-                "FAIL"
+                Mark::Failed
             }
             Verdict::Skipped(why) => {
                 if self.strict {
@@ -47,7 +72,7 @@ impl Report {
                     self.skipped += 1;
                 }
                 self.skips.entry(why).or_default().push(name);
-                "skip"
+                Mark::Skipped
             }
         }
     }
@@ -56,30 +81,13 @@ impl Report {
     pub fn print_table(&mut self) {
         let cells = std::mem::take(&mut self.cells);
         let Some((first, _)) = cells.first() else { return };
-        let mut ways: Vec<&str> = Vec::new();
-        let mut rows: Vec<String> = Vec::new();
-        let mut marks = BTreeMap::new();
-        for (cell, mark) in &cells {
-            let (way, row) = (cell.way.name, cell.row.name());
-            if !ways.contains(&way) {
-                ways.push(way);
-            }
-            if !rows.contains(&row) {
-                rows.push(row.clone());
-            }
-            marks.insert((way, row), *mark);
-        }
-        println!("\n{}", first.section.name);
-        let width = rows.iter().map(String::len).max().unwrap_or(0);
-        println!("  {:width$}  {}", "", ways.join("  "));
-        for row in rows {
-            let mut line = format!("  {row:width$}");
-            for &way in &ways {
-                let mark = marks.get(&(way, row.clone())).unwrap_or(&"");
-                line += &format!("  {mark:<0$}", way.len());
-            }
-            println!("{}", line.trim_end());
-        }
+        println!("\n{}\n{}", first.section.name, Table::of(&cells));
+        self.printed.extend(cells);
+    }
+
+    /// Prints one table of all cells: in each place the worst of what came there.
+    pub fn print_summary(&self) {
+        println!("{}", Table::of(&self.printed));
     }
 
     /// Prints why things failed or were skipped.
@@ -107,11 +115,56 @@ impl Report {
     }
 }
 
+/// Programs and ways, in the order in which they came.
+#[derive(Default)]
+struct Table {
+    rows: Vec<String>,
+    ways: Vec<&'static str>,
+    marks: BTreeMap<(String, &'static str), Mark>,
+}
+
+impl Table {
+    fn of(cells: &[(Cell, Mark)]) -> Self {
+        let mut table = Self::default();
+        for (cell, mark) in cells {
+            table.add(cell.row.name(), cell.way.name, *mark);
+        }
+        table
+    }
+
+    fn add(&mut self, row: String, way: &'static str, mark: Mark) {
+        if !self.ways.contains(&way) {
+            self.ways.push(way);
+        }
+        if !self.rows.contains(&row) {
+            self.rows.push(row.clone());
+        }
+        let place = self.marks.entry((row, way)).or_insert(mark);
+        *place = mark.max(*place);
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.rows.iter().map(String::len).max().unwrap_or(0);
+        write!(f, "  {:width$}  {}", "", self.ways.join("  "))?;
+        for row in &self.rows {
+            let mut line = format!("  {row:width$}");
+            for &way in &self.ways {
+                let word = self.marks.get(&(row.clone(), way)).map_or("", |mark| mark.word());
+                line += &format!("  {word:<0$}", way.len());
+            }
+            write!(f, "\n{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn skip(report: &mut Report) -> &'static str {
+    fn skip(report: &mut Report) -> Mark {
         report.add("a cell".into(), Verdict::Skipped("it is not installed".into()))
     }
 
@@ -119,7 +172,7 @@ mod tests {
     fn a_skip_is_counted_and_good() {
         let mut report = Report::default();
         report.add("one".into(), Verdict::Passed);
-        assert_eq!(skip(&mut report), "skip");
+        assert_eq!(skip(&mut report), Mark::Skipped);
         assert_eq!(report.closing_line(), "1 passed, 0 failed, 1 skipped");
         assert!(report.is_good());
     }
@@ -130,5 +183,16 @@ mod tests {
         skip(&mut report);
         assert_eq!(report.closing_line(), "0 passed, 1 failed, 0 skipped");
         assert!(!report.is_good());
+    }
+
+    #[test]
+    fn a_place_in_a_table_shows_the_worst_that_came_there() {
+        let mut table = Table::default();
+        table.add("curl".into(), "danted", Mark::Failed);
+        table.add("curl, ipv6".into(), "ssh-D", Mark::Skipped);
+        table.add("curl".into(), "danted", Mark::Passed);
+        table.add("curl, ipv6".into(), "ssh-D", Mark::Passed);
+        let expected = "              danted  ssh-D\n  curl        FAIL\n  curl, ipv6          skip";
+        assert_eq!(table.to_string(), expected);
     }
 }

@@ -41,7 +41,7 @@ impl Sshd {
                 "Port {port}\nHostKey {files}/host_key\nAuthorizedKeysFile {files}/authorized_keys\n\
                  StrictModes no\nPermitRootLogin prohibit-password\nPasswordAuthentication no\n\
                  KbdInteractiveAuthentication no\nUsePAM no\nUseDNS no\nPrintMotd no\nPrintLastLog no\nPidFile none\n\
-                 LogLevel VERBOSE\n"
+                 LogLevel VERBOSE\nSubsystem sftp internal-sftp\n"
             ),
         )?;
         // It starts itself anew for each connection, by this path.
@@ -61,10 +61,16 @@ impl Sshd {
 
     /// Arguments for ssh to log in at `host`, with no file of the user's read.
     pub fn client_arguments(&self, host: IpAddr, port: u16) -> Vec<String> {
-        let key = self.folder.join("user_key");
-        let port = port.to_string();
-        let identity = key.display().to_string();
-        let fixed = ["-F", "/dev/null", "-p", &port, "-i", &identity, "-l", &self.user];
+        let mut all: Vec<String> = ["-p", &port.to_string(), "-l", &self.user].map(str::to_owned).into();
+        all.extend(self.client_options());
+        all.extend(["-o", "LogLevel=ERROR"].map(str::to_owned));
+        all.push(host.to_string());
+        all
+    }
+
+    /// The arguments of these that scp takes as well, and says nothing of how much is logged.
+    pub fn client_options(&self) -> Vec<String> {
+        let identity = self.folder.join("user_key").display().to_string();
         let options = [
             "BatchMode=yes",
             "IdentitiesOnly=yes",
@@ -72,12 +78,15 @@ impl Sshd {
             "StrictHostKeyChecking=no",
             "UserKnownHostsFile=/dev/null",
             "GlobalKnownHostsFile=/dev/null",
-            "LogLevel=ERROR",
         ];
-        let mut all: Vec<String> = fixed.map(str::to_owned).into();
+        let mut all: Vec<String> = ["-F", "/dev/null", "-i", &identity].map(str::to_owned).into();
         all.extend(options.iter().flat_map(|&option| ["-o".to_owned(), option.to_owned()]));
-        all.push(host.to_string());
         all
+    }
+
+    /// The user to log in as.
+    pub fn user(&self) -> &str {
+        &self.user
     }
 
     /// Where it listens.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -18,8 +18,15 @@ pub const HTTP_PORT: u16 = 8080;
 pub const LINES_PORT: u16 = 7007;
 /// The sshd.
 pub const SSH_PORT: u16 = 2200;
-/// Nobody listens here.
-pub const CLOSED_PORT: u16 = 9;
+/// Nobody listens here. Browsers go to no port that is not likely to be of the web.
+pub const CLOSED_PORT: u16 = 8081;
+
+/// `page.html`: a page whose script asks thirty times at once whom the server sees, and shows the answers.
+const PAGE: &str = "<!doctype html><title>page</title><script>
+const who = (_, i) => fetch('/who?' + i).then((answer) => answer.text());
+Promise.all(Array.from({ length: 30 }, who)).then((answers) => { document.body.textContent = answers.join(''); });
+</script>
+";
 
 /// The services in the target's namespace, and a web server in the client's own, for what stays local.
 #[derive(Debug)]
@@ -27,6 +34,8 @@ pub struct Target {
     http: Daemon,
     lines: Daemon,
     _local_http: Daemon,
+    /// A file with one line, [`BODY`].
+    pub hello: PathBuf,
     /// `None` where it is not installed.
     pub sshd: Option<Sshd>,
 }
@@ -35,8 +44,12 @@ impl Target {
     /// Starts all of them.
     pub fn start(site: &Site) -> Result<Self> {
         let web = site.new_folder("web")?;
+        let work = site.new_folder("work")?;
+        fs::write(web.join("page.html"), PAGE)?;
+        let hello = work.join("hello");
+        fs::write(&hello, format!("{BODY}\n"))?;
         if find("git").is_some() {
-            make_repository(site, &web)?;
+            make_repository(&work, &web)?;
         }
         let folder = web.display().to_string();
         let http = helper(site, Node::Target, "http", HTTP_PORT, &[&folder])?;
@@ -44,7 +57,7 @@ impl Target {
         let local_http = helper(site, Node::Client, "http", HTTP_PORT, &[&folder])?;
         let installed = sshd::NEEDS.iter().all(|name| find(name).is_some());
         let sshd = installed.then(|| Sshd::start(site, Node::Target, "target-sshd", SSH_PORT)).transpose()?;
-        Ok(Self { http, lines, _local_http: local_http, sshd })
+        Ok(Self { http, lines, _local_http: local_http, hello, sshd })
     }
 
     /// How many connections came from a proxy, and every line about one that did not.
@@ -81,16 +94,14 @@ fn helper(site: &Site, node: Node, service: &str, port: u16, rest: &[&str]) -> R
     Ok(daemon)
 }
 
-/// A repository that a web server without a notion of git can serve: `repo.git` with one file, `hello`.
-fn make_repository(site: &Site, web: &Path) -> Result<()> {
-    let work = site.new_folder("work")?;
+/// A repository that a web server without a notion of git can serve: `repo.git` with what is in `work`.
+fn make_repository(work: &Path, web: &Path) -> Result<()> {
     let bare = web.join("repo.git");
-    fs::write(work.join("hello"), format!("{BODY}\n"))?;
     let git = |arguments: &[&str]| {
         let mut git = command("git");
         git.args(["-c", "user.name=interop", "-c", "user.email=interop@example.com", "-c", "init.defaultBranch=main"]);
-        git.args(["-c", "protocol.file.allow=always", "-C"]).arg(&work).args(arguments);
-        git.env("HOME", &work).env("GIT_CONFIG_NOSYSTEM", "1");
+        git.args(["-c", "protocol.file.allow=always", "-C"]).arg(work).args(arguments);
+        git.env("HOME", work).env("GIT_CONFIG_NOSYSTEM", "1");
         run_tool(git)
     };
     git(&["init", "--quiet"])?;

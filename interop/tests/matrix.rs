@@ -1,6 +1,7 @@
 //! All programs through all servers: `cargo test -p interop [-- WORD...]`.
 //!
-//! Only cells whose name contains every WORD run; `--list` prints the names instead. The exit code is 0 if nothing
+//! Only cells whose name contains every WORD run; `--list` prints the names instead. With `--full` there are more cells,
+//! with `--summary` there is one table of all at the end: `cargo xtask matrix [--full]` is that. The exit code is 0 if nothing
 //! failed, 1 if something did, 2 if there is nothing to test.
 
 use std::env;
@@ -14,8 +15,10 @@ use interop::setup::{Setup, Site, find_socksify};
 fn main() -> ExitCode {
     // Other options are for the usual test harness, which cargo talks to.
     let (options, words): (Vec<String>, Vec<String>) = env::args().skip(1).partition(|a| a.starts_with('-'));
-    let cells: Vec<Cell> = Cell::all().filter(|c| words.iter().all(|word| c.name().contains(word.as_str()))).collect();
-    if options.iter().any(|o| o == "--list") {
+    let given = |name: &str| options.iter().any(|option| option == name);
+    let all = Cell::all(given("--full"));
+    let cells: Vec<Cell> = all.filter(|c| words.iter().all(|word| c.name().contains(word.as_str()))).collect();
+    if given("--list") {
         cells.iter().for_each(|cell| println!("{}: test", cell.name()));
         return ExitCode::SUCCESS;
     }
@@ -64,11 +67,21 @@ fn main() -> ExitCode {
         Verdict::Failed(format!("connections from elsewhere:\n{}", strangers.join("\n")))
     };
     report.add("the target sees only the proxy".into(), verdict);
+    if given("--summary") {
+        report.print_reasons();
+        report.print_summary();
+        println!("\n{}", report.closing_line());
+        return exit_code(&report);
+    }
     finish(&report)
 }
 
 fn finish(report: &Report) -> ExitCode {
     report.print_reasons();
     println!("{}", report.closing_line());
+    exit_code(report)
+}
+
+fn exit_code(report: &Report) -> ExitCode {
     if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -7,6 +7,7 @@ mod ci;
 mod demo;
 mod install;
 mod man;
+mod matrix;
 mod run;
 mod setup;
 mod socksify;
@@ -32,6 +33,7 @@ struct Arguments {
 enum Task {
     Setup(setup::Arguments),
     Test(test::Arguments),
+    Matrix(matrix::Arguments),
     /// Shows an unmodified program going through a proxy, on a machine that has none.
     Demo,
     Socksify(socksify::Arguments),
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Setup(arguments) => setup::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
+        Task::Matrix(arguments) => matrix::run(&arguments),
         Task::Demo => demo::run(),
         Task::Socksify(arguments) => socksify::run(&arguments),
         Task::Install(arguments) => install::run(&arguments),

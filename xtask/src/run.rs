@@ -83,7 +83,11 @@ pub(crate) fn show(command: &Command) -> String {
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
-    env::split_paths(&path).chain(system).map(|folder| folder.join(name)).find(|file| is_executable(file))
+    // Debian has a folder for each version of PostgreSQL, and none of them in PATH.
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let postgresql = versions.map(|version| version.path().join("bin"));
+    let folders = env::split_paths(&path).chain(system).chain(postgresql);
+    folders.map(|folder| folder.join(name)).find(|file| is_executable(file))
 }
 
 fn is_executable(file: &Path) -> bool {

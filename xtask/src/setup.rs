@@ -20,6 +20,9 @@ pub(crate) struct Arguments {
     /// Do not ask. Nothing is asked either where there is no terminal.
     #[arg(long, short)]
     yes: bool,
+    /// Install also what only `cargo xtask matrix --full` needs.
+    #[arg(long)]
+    full: bool,
 }
 
 /// By what a package is known to be there.
@@ -47,7 +50,8 @@ const fn server(name: &'static str, program: &'static str, services: &'static [&
     Package { name, sign: Sign::Program(program), services }
 }
 
-const PACKAGES: [Package; 23] = [
+const PACKAGES: &[Package] = &[
+    program("apache2-utils", "ab"),
     program("binutils", "nm"),
     file("ca-certificates", "/etc/ssl/certs/ca-certificates.crt"),
     program("curl", "curl"),
@@ -56,23 +60,41 @@ const PACKAGES: [Package; 23] = [
     program("g++", "g++"),
     program("gcc", "gcc"),
     program("git", "git"),
+    program("inetutils-telnet", "inetutils-telnet"),
     program("iproute2", "ip"),
+    program("lftp", "lftp"),
     file("libc6-dev", "/usr/include/stdio.h"),
     program("mandoc", "mandoc"),
     program("microsocks", "microsocks"),
     // Any nc will not do: the others know no SOCKS.
     program("netcat-openbsd", "nc.openbsd"),
+    server("nginx", "nginx", &["nginx.service"]),
     program("nodejs", "node"),
     program("openssh-client", "ssh"),
     server("openssh-server", "sshd", &["ssh.service", "ssh.socket"]),
+    program("openssl", "openssl"),
+    program("perl", "perl"),
+    program("php-cli", "php"),
     program("pkg-config", "pkg-config"),
+    server("postgresql", "initdb", &["postgresql.service"]),
+    program("postgresql-client", "psql"),
     program("python3", "python3"),
+    file("python3-pyftpdlib", "/usr/lib/python3/dist-packages/pyftpdlib/__init__.py"),
+    server("redis-server", "redis-server", &["redis-server.service"]),
+    program("redis-tools", "redis-cli"),
+    server("rsync", "rsync", &["rsync.service"]),
+    program("ruby", "ruby"),
     program("strace", "strace"),
+    program("tnftp", "tnftp"),
     server("tor", "tor", &["tor.service", "tor@default.service"]),
     program("util-linux", "unshare"),
     program("valgrind", "valgrind"),
     program("wget", "wget"),
 ];
+
+/// What is too heavy for every run of the tests.
+const PACKAGES_FULL: &[Package] =
+    &[program("chromium", "chromium"), file("chromium-sandbox", "/usr/lib/chromium/chrome-sandbox")];
 
 impl Package {
     fn is_there(&self) -> bool {
@@ -83,8 +105,9 @@ impl Package {
     }
 }
 
-fn missing() -> Vec<&'static Package> {
-    PACKAGES.iter().filter(|package| !package.is_there()).collect()
+fn missing(full: bool) -> Vec<&'static Package> {
+    let more: &[Package] = if full { PACKAGES_FULL } else { &[] };
+    PACKAGES.iter().chain(more).filter(|package| !package.is_there()).collect()
 }
 
 fn names(packages: &[&Package]) -> Vec<&'static str> {
@@ -92,7 +115,7 @@ fn names(packages: &[&Package]) -> Vec<&'static str> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let wanted = missing();
+    let wanted = missing(arguments.full);
     if wanted.is_empty() {
         println!("everything that the tests need is there");
         return Ok(ExitCode::SUCCESS);
@@ -111,7 +134,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     install(&wanted)?;
 
-    let still = missing();
+    let still = missing(arguments.full);
     if !still.is_empty() {
         bail!("could not be installed: {}", names(&still).join(" "));
     }

@@ -30,10 +30,11 @@ fn answer(mut stream: TcpStream, peer: IpAddr, folder: &Path) -> io::Result<()> 
         _ => None,
     };
     let (status, body) = found.map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
+    let kind = if path.ends_with(".html") { "text/html" } else { "text/plain" };
     let length = body.len();
     write!(
         stream,
-        "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
+        "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n"
     )?;
     if method != "HEAD" {
         stream.write_all(&body)?;

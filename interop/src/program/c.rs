@@ -13,6 +13,7 @@ use crate::target::HTTP_PORT;
 pub const BLOCKING: Program = Program {
     name: "c-blocking",
     needs: &["cc"],
+    services: &[],
     invocation: |call| fetch(call, "blocking"),
     reached: seen_in_output,
     reports,

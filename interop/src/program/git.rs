@@ -7,6 +7,7 @@ use crate::target::HTTP_PORT;
 pub const GIT: Program = Program {
     name: "git",
     needs: &["git"],
+    services: &[],
     invocation: |call| {
         let url = format!("http://{}/repo.git", call.at(HTTP_PORT));
         let folder = call.site.folder().join(format!("clone-{}", call.number));

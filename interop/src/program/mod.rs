@@ -1,24 +1,34 @@
 //! The programs. A new one: a file with a `Program`, its name here and in the rows of the plan.
 
+pub mod ab;
 pub mod c;
+pub mod chromium;
 pub mod curl;
+pub mod databases;
+pub mod ftp;
 pub mod git;
 pub mod java;
 pub mod native;
 pub mod nc;
+pub mod nginx;
 pub mod node;
+pub mod openssl;
 pub mod python;
+pub mod rsync;
+pub mod scripts;
 pub mod ssh;
+pub mod telnet;
 pub mod wget;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::helper::BODY;
-use crate::process::Outcome;
+use crate::process::{Input, Outcome};
+use crate::service::Service;
 use crate::setup::Site;
 use crate::target::{self, Target};
 
@@ -28,6 +38,8 @@ pub struct Program {
     pub name: &'static str,
     /// The programs that must be installed.
     pub needs: &'static [&'static str],
+    /// What it wants of the target beyond the services that always run.
+    pub services: &'static [&'static Service],
     /// What to run.
     pub invocation: fn(&Call<'_>) -> Result<Invocation>,
     /// Whether it got what it wanted, with `seen` being the address that the target saw; else what is wrong.
@@ -90,7 +102,11 @@ pub struct Invocation {
     /// Its arguments.
     pub arguments: Vec<String>,
     /// Its standard input.
-    pub stdin: &'static str,
+    pub stdin: Input,
+    /// A file that it writes; what is in it is judged as if it came by the standard output.
+    pub writes: Option<PathBuf>,
+    /// As a user without any rights, even if the test runs as root.
+    pub unprivileged: bool,
     /// What it needs in its environment beyond PATH and HOME.
     pub environment: Vec<(&'static str, String)>,
 }
@@ -104,15 +120,41 @@ impl Invocation {
             ..Self::default()
         }
     }
+
+    /// One of the scripts in this crate's folders, for this interpreter.
+    pub fn script(interpreter: &str, script: &str, arguments: &[&str]) -> Result<Self> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
+        let path = path.to_str().context("the path is not text")?;
+        let mut all = vec![path];
+        all.extend(arguments);
+        Ok(Self::new(interpreter, &all))
+    }
 }
 
 /// Success as most programs show it: exit code 0, and the target's word with the expected peer in the output.
 fn seen_in_output(outcome: &Outcome, seen: IpAddr) -> Result<(), String> {
+    seen_times(outcome, seen, 1)
+}
+
+/// As [`seen_in_output`], with that word at least so many times.
+fn seen_times(outcome: &Outcome, seen: IpAddr, times: usize) -> Result<(), String> {
     if !outcome.success() {
         return Err("it failed".into());
     }
     let expected = format!("{BODY} peer={seen}.");
-    if outcome.stdout.contains(&expected) { Ok(()) } else { Err(format!("its output lacks `{expected}`")) }
+    match outcome.stdout.matches(&expected).count() {
+        count if count >= times => Ok(()),
+        count => Err(format!("its output has `{expected}` {count} times, not {times}")),
+    }
+}
+
+/// Success of a program whose peer nothing in its output shows: the file `hello` of the target, whole.
+fn hello_in_output(outcome: &Outcome, _: IpAddr) -> Result<(), String> {
+    if !outcome.success() {
+        return Err("it failed".into());
+    }
+    let expected = format!("{BODY}\n");
+    if outcome.stdout == expected { Ok(()) } else { Err(format!("it wrote something else than `{BODY}`")) }
 }
 
 /// Failure with the errno's own name in the standard error.
@@ -126,19 +168,18 @@ fn error_name(outcome: &Outcome, errno: &str) -> Result<(), String> {
 
 /// Failure as most programs show it: an exit code that is not 0, and strerror(3) in the standard error.
 fn error_text(outcome: &Outcome, errno: &str) -> Result<(), String> {
+    if outcome.success() { Err("it says success".into()) } else { says_error(&outcome.stderr, errno) }
+}
+
+/// strerror(3) somewhere in what it says.
+fn says_error(said: &str, errno: &str) -> Result<(), String> {
     let text = match errno {
         "EACCES" => "Permission denied",
         "ECONNRESET" => "Connection reset by peer",
         "ECONNREFUSED" => "Connection refused",
         "ENETUNREACH" => "Network is unreachable",
         "ETIMEDOUT" => "timed out",
-        _ => return Err(format!("{errno} is missing in error_text")),
+        _ => return Err(format!("{errno} is missing in says_error")),
     };
-    if outcome.success() {
-        Err("it says success".into())
-    } else if outcome.stderr.contains(text) {
-        Ok(())
-    } else {
-        Err(format!("its error is not {errno}"))
-    }
+    if said.contains(text) { Ok(()) } else { Err(format!("its error is not {errno}")) }
 }

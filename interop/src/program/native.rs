@@ -1,13 +1,14 @@
 //! Programs that know SOCKS themselves: they show that a server works before the wrapper is blamed.
 
 use super::{Call, Invocation, Program, nc, seen_in_output};
-use crate::process::Outcome;
+use crate::process::{Input, Outcome};
 use crate::target::LINES_PORT;
 
 /// curl with `--socks5`: it resolves names itself.
 pub const CURL: Program = Program {
     name: "curl --socks5",
     needs: &["curl"],
+    services: &[],
     invocation: |call| Ok(curl(call, "--socks5")),
     reached: seen_in_output,
     reports: proxy_said_no,
@@ -17,6 +18,7 @@ pub const CURL: Program = Program {
 pub const CURL_HOSTNAME: Program = Program {
     name: "curl --socks5-hostname",
     needs: &["curl"],
+    services: &[],
     invocation: |call| Ok(curl(call, "--socks5-hostname")),
     reached: seen_in_output,
     reports: proxy_said_no,
@@ -26,11 +28,12 @@ pub const CURL_HOSTNAME: Program = Program {
 pub const NC: Program = Program {
     name: "nc -X 5",
     needs: &["nc"],
+    services: &[],
     invocation: |call| {
         let (ip, port) = (call.ip.to_string(), call.at(LINES_PORT).port().to_string());
         let proxy = call.proxy.as_ref().map(|p| p.address.to_string()).unwrap_or_default();
         let arguments = ["-n", "-X", "5", "-x", &proxy, &ip, &port];
-        Ok(Invocation { stdin: nc::TALK, ..Invocation::new("nc", &arguments) })
+        Ok(Invocation { stdin: Input::Text(nc::TALK), ..Invocation::new("nc", &arguments) })
     },
     reached: nc::talked,
     reports: |outcome, _| if outcome.success() { Err("it says success".into()) } else { Ok(()) },

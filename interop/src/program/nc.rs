@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Invocation, Program, error_text, seen_in_output};
-use crate::process::Outcome;
+use crate::process::{Input, Outcome};
 use crate::target::LINES_PORT;
 
 /// What to say: the service echoes the first line and ends at the second, whatever nc does at the end of its input.
@@ -13,9 +13,10 @@ pub(super) const TALK: &str = "hello\nbye\n";
 pub const NC: Program = Program {
     name: "nc",
     needs: &["nc"],
+    services: &[],
     invocation: |call| {
         let (ip, port) = (call.ip.to_string(), call.at(LINES_PORT).port().to_string());
-        Ok(Invocation { stdin: TALK, ..Invocation::new("nc", &["-n", "-v", &ip, &port]) })
+        Ok(Invocation { stdin: Input::Text(TALK), ..Invocation::new("nc", &["-n", "-v", &ip, &port]) })
     },
     reached: talked,
     reports: error_text,

@@ -1,7 +1,7 @@
 //! Python: urllib, which connects without blocking and polls where it has a time limit, and asyncio, which waits with
-//! epoll.
+//! epoll; and its ways to have children.
 
-use super::{Invocation, Program, error_name, error_text, seen_in_output};
+use super::{Invocation, Program, error_name, error_text, seen_in_output, seen_times};
 
 const FETCH: &str = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=30).read().decode())";
 
@@ -9,6 +9,7 @@ const FETCH: &str = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1
 pub const URLLIB: Program = Program {
     name: "python-urllib",
     needs: &["python3"],
+    services: &[],
     invocation: |call| Ok(Invocation::new("python3", &["-c", FETCH, &call.url()])),
     reached: seen_in_output,
     reports: error_text,
@@ -38,7 +39,26 @@ except OSError as error:
 pub const ASYNCIO: Program = Program {
     name: "python-asyncio",
     needs: &["python3"],
+    services: &[],
     invocation: |call| Ok(Invocation::new("python3", &["-c", FETCH_TWENTY, &call.url()])),
     reached: seen_in_output,
     reports: error_name,
+};
+
+/// Pools of processes that fetch, forked from a process that did so already and started anew.
+pub const MULTIPROCESSING: Program = Program {
+    name: "python-multiprocessing",
+    needs: &["python3"],
+    services: &[],
+    invocation: |call| Invocation::script("python3", "scripts/pool.py", &[&call.url()]),
+    reached: |outcome, seen| seen_times(outcome, seen, 17),
+    reports: error_text,
+};
+
+/// Children that fetch, which Python makes with vfork, and one that inherits a connected socket.
+pub const SUBPROCESS: Program = Program {
+    name: "python-subprocess",
+    invocation: |call| Invocation::script("python3", "scripts/children.py", &[&call.url()]),
+    reached: |outcome, seen| seen_times(outcome, seen, 6),
+    ..MULTIPROCESSING
 };

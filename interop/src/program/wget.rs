@@ -6,6 +6,7 @@ use super::{Invocation, Program, error_text, seen_in_output};
 pub const WGET: Program = Program {
     name: "wget",
     needs: &["wget"],
+    services: &[],
     invocation: |call| {
         Ok(Invocation::new("wget", &["--no-config", "-nv", "-O", "-", "--tries=1", "--timeout=30", &call.url()]))
     },

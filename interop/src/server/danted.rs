@@ -18,6 +18,9 @@ pub const NONE: Server =
 /// With user name and password, which it looks up among the accounts of the system.
 pub const LOGIN: Server = Server { name: "danted-login", port: 1081, login: true, ..NONE };
 
+/// What it does, and the answers to that which it lets through.
+const COMMANDS: &str = "bind connect udpassociate bindreply udpreply";
+
 fn daemons(server: &Server, site: &Site, folder: &Path) -> Result<Vec<Daemon>> {
     let config = folder.join("danted.conf");
     let port = server.port;
@@ -37,7 +40,7 @@ fn daemons(server: &Server, site: &Site, folder: &Path) -> Result<Vec<Daemon>> {
     }
     text += "client pass {\n  from: 0/0 to: 0/0\n}\n";
     // One option per line, or it does not parse.
-    text += "socks pass {\n  from: 0/0 to: 0/0\n  command: connect\n  log: connect error\n}\n";
+    text += &format!("socks pass {{\n  from: 0/0 to: 0/0\n  command: {COMMANDS}\n  log: connect error\n}}\n");
     fs::write(&config, text)?;
 
     accounts::write(folder)?;

@@ -2,6 +2,7 @@
 //!
 //! The library's own I/O never goes through libc's symbols, since libsockswrap replaces them.
 
+mod elf;
 pub(crate) mod epoll;
 pub(crate) mod files;
 pub(crate) mod real;

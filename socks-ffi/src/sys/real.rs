@@ -12,6 +12,8 @@ use libc::{
     socklen_t, ssize_t, timespec, timeval,
 };
 
+use super::elf;
+
 /// A function of libc, looked up when it is first called.
 pub(crate) struct Symbol {
     name: &'static CStr,
@@ -32,27 +34,24 @@ impl Symbol {
 
     #[cold]
     fn look_up(&self) -> *mut c_void {
-        let address = find(self.name);
+        let saved = super::errno();
+        let mut address = elf::function(LIBC, self.name);
+        if address.is_null() {
+            // SAFETY: both names end in NUL; libc is loaded already and is not loaded anew.
+            address = unsafe {
+                let libc = libc::dlopen(LIBC.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+                let scope = if libc.is_null() { libc::RTLD_NEXT } else { libc };
+                libc::dlsym(scope, self.name.as_ptr())
+            };
+        }
         if address.is_null() {
             // SAFETY: abort has no preconditions. Going on would mean to call nothing.
             unsafe { libc::abort() }
         }
         self.address.store(address, Ordering::Relaxed);
+        super::set_errno(saved);
         address
     }
-}
-
-/// Where libc has what goes by this name; null where it has no such thing. errno stays as it is.
-pub(super) fn find(name: &CStr) -> *mut c_void {
-    let saved = super::errno();
-    // SAFETY: both names end in NUL; libc is loaded already and is not loaded anew.
-    let address = unsafe {
-        let libc = libc::dlopen(LIBC.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
-        let scope = if libc.is_null() { libc::RTLD_NEXT } else { libc };
-        libc::dlsym(scope, name.as_ptr())
-    };
-    super::set_errno(saved);
-    address
 }
 
 #[cfg(target_env = "gnu")]

@@ -1,9 +1,7 @@
 //! Whether a process has threads, as far as its C library knows.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_char;
 use std::sync::atomic::{AtomicPtr, Ordering};
-
-use super::real;
 
 /// glibc's flag, looked up when it is first asked for; it has one since 2.32.
 static FLAG: AtomicPtr<c_char> = AtomicPtr::new(std::ptr::null_mut());
@@ -22,7 +20,11 @@ pub(crate) fn is_alone() -> bool {
 
 #[cold]
 fn look_up() -> *mut c_char {
-    let known: *mut c_void = real::find(c"__libc_single_threaded");
+    let saved = super::errno();
+    // Not in libc itself: a program that uses the flag may have taken it over.
+    // SAFETY: the name ends in NUL.
+    let known = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr()) };
+    super::set_errno(saved);
     let flag = if known.is_null() { (&raw const MAYBE_OTHERS).cast_mut() } else { known.cast() };
     FLAG.store(flag, Ordering::Relaxed);
     flag

@@ -395,6 +395,8 @@ pub(crate) const CASES: &[Case] = &[
         as_libc: false,
         ..case("io_uring", "by_number")
     },
+    case("an allocator that reads files", "allocator"),
+    case("a sandbox", "sandbox"),
     // Signals and time.
     gated("a signal interrupts", "interrupted"),
     gated("a signal restarts", "restarted"),
