@@ -2,6 +2,7 @@
 
 use std::ffi::{c_int, c_void};
 use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
 use std::ptr;
 
 use libc::{sockaddr, socklen_t};
@@ -62,7 +63,7 @@ unsafe fn tell(
     }
 }
 
-/// getsockopt(2): SO_ERROR of a connect through the proxy; all else is the kernel's.
+/// getsockopt(2): SO_ERROR and IPV6_V6ONLY of a connect through the proxy; all else is the kernel's.
 ///
 /// # Safety
 /// As getsockopt(2): `len` points to the room at `value`.
@@ -74,19 +75,24 @@ pub unsafe extern "C-unwind" fn Rgetsockopt(
     value: *mut c_void,
     len: *mut socklen_t,
 ) -> c_int {
-    let asked = (level, name) == (libc::SOL_SOCKET, libc::SO_ERROR) && table::is_ours(fd);
-    // Telling the error takes it away, so there must be somewhere to tell it to.
-    let decision = if asked && !value.is_null() && !len.is_null() {
-        guard(|| borrow(fd).map_or(Decision::Pass, ops::name::error))
-    } else {
-        Decision::Pass
+    let answer: Option<fn(BorrowedFd<'_>) -> Decision<c_int>> = match (level, name) {
+        (libc::SOL_SOCKET, libc::SO_ERROR) => Some(ops::name::error),
+        (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY) => Some(ops::name::v6_only),
+        _ => None,
+    };
+    let decision = match answer {
+        // Telling the error takes it away, so there must be somewhere to tell it to.
+        Some(answer) if table::is_ours(fd) && !value.is_null() && !len.is_null() => {
+            guard(|| borrow(fd).map_or(Decision::Pass, answer))
+        }
+        _ => Decision::Pass,
     };
     match decision {
-        Decision::Done(error) => {
+        Decision::Done(number) => {
             // SAFETY: the caller's promise; as much is written as there is room for.
             unsafe {
                 let room = (*len as usize).min(size_of::<c_int>());
-                ptr::copy_nonoverlapping((&raw const error).cast::<u8>(), value.cast::<u8>(), room);
+                ptr::copy_nonoverlapping((&raw const number).cast::<u8>(), value.cast::<u8>(), room);
                 *len = room as socklen_t;
             }
             0
