@@ -6,6 +6,7 @@ use socks_conformance::script::Script;
 
 use crate::compile::Way;
 use crate::scripts;
+use crate::tool::{Mode, Tool};
 
 /// The proxy of a case.
 pub(crate) enum Server {
@@ -14,6 +15,8 @@ pub(crate) enum Server {
     Gated,
     /// What it says to each connection gets through a while later than what it says to the one before.
     Staggered,
+    /// It answers when so many have come, and has no target.
+    Swarm(usize),
     /// It asks for a login.
     Login,
     /// It does not say where it connects from.
@@ -56,10 +59,15 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// The ways in which it is run.
-    pub(crate) fn ways(&self) -> impl Iterator<Item = Way> + use<> {
-        let as_libc = self.as_libc;
-        Way::ALL.into_iter().filter(move |way| way.is_proxied() || as_libc)
+    /// How it is run.
+    pub(crate) fn modes(&self) -> impl Iterator<Item = Mode> + use<> {
+        let (as_libc, program) = (self.as_libc, self.program);
+        Mode::all().filter(move |mode| (mode.way.is_proxied() || as_libc) && mode.tool.takes(program))
+    }
+
+    /// Of these, the one whose words are what is right.
+    pub(crate) fn standard(&self) -> Mode {
+        Mode { way: if self.as_libc { Way::Libc } else { Way::Fortified }, tool: Tool::None }
     }
 }
 
@@ -96,6 +104,11 @@ const fn forked(name: &'static str, args: &'static [&'static str], transcript: &
 const fn silent(name: &'static str, program: &'static str) -> Case {
     let rules = Rules::Sound("proxy 0.0.0.0/0 {silent}\n");
     Case { rules, requests: &[], as_libc: false, ..case(name, program) }
+}
+
+/// So many connects at once, without a target.
+const fn swarm(name: &'static str, args: &'static [&'static str], count: usize) -> Case {
+    Case { args, server: Server::Swarm(count), requests: &[], as_libc: false, ..case(name, "swarm") }
 }
 
 /// The target, and a local address to bind to.
@@ -139,6 +152,8 @@ pub(crate) const CASES: &[Case] = &[
     gated("connect, waiting by ppoll and pselect", "connect_ppoll"),
     Case { requests: &["connect {target}: succeeded"; 8], ..gated("connect, waiting by epoll", "epoll_modes") },
     Case { requests: &["connect {target}: succeeded"; 5], ..gated("connect, in unusual epolls", "epoll_shapes") },
+    Case { requests: &["connect {target}: succeeded"; 7], ..gated("connect, the flags of epoll", "epoll_flags") },
+    gated("connect, waiting by a select that is wide", "wide_select"),
     Case { requests: &["connect {target}: succeeded"; 2], ..gated("connect, all numbers closed", "epoll_close_all") },
     Case {
         args: &["{nobody}"],
@@ -300,6 +315,8 @@ pub(crate) const CASES: &[Case] = &[
         server: Server::Unix,
         ..case("duplicates before the connect, the proxy on a Unix socket", "dup_first")
     },
+    case("sent to another process", "pass_fd"),
+    case("another program's input and output", "exec_cat"),
     silent("shutdown of a socket on its way", "shutdown_pending"),
     Case { args: INCOMING, requests: BOTH, ..case("shutdown", "shutdown") },
     case("exec", "exec"),
@@ -314,6 +331,27 @@ pub(crate) const CASES: &[Case] = &[
         ..case("64 threads at once", "crowd")
     },
     silent("closed on its way by another thread", "close_pending"),
+    Case {
+        rules: Rules::Sound("timeout 1\nproxy 0.0.0.0/0 {silent}\n"),
+        ..silent("closed on its way, and its number taken", "close_waiters")
+    },
+    Case {
+        args: &["{target}", "{lever}", "poll"],
+        requests: &["connect {target}: succeeded"; 200],
+        ..gated("200 at once by poll", "many")
+    },
+    Case {
+        args: &["{target}", "{lever}", "epoll"],
+        requests: &["connect {target}: succeeded"; 200],
+        ..gated("200 at once by epoll", "many")
+    },
+    swarm("2,000 at once by poll", &["{target}", "poll", "2000"], 2_000),
+    swarm("10,000 at once by epoll", &["{target}", "epoll", "10000"], 10_000),
+    Case {
+        requests: &["connect {target}: succeeded"; 100 * 2],
+        ..case("memory, libraries, children and connects", "churn")
+    },
+    Case { requests: &["connect {target}: succeeded"; 4], ..case("before main and after it", "early") },
     // Incoming connections.
     Case { args: INCOMING, requests: BOTH, ..case("bind, listen, accept", "accept") },
     Case { args: INCOMING, requests: BOTH, server: Server::V6, ..case("bind by a proxy on ::1", "accept") },
@@ -342,6 +380,12 @@ pub(crate) const CASES: &[Case] = &[
         ..case("bind, getsockname, then connect", "bind_connect")
     },
     Case { args: INCOMING, ..case("bind, then connect", "bind_connect") },
+    Case { args: INCOMING, requests: BOTH, ..case("connect of a listener", "listen_connect") },
+    Case {
+        args: INCOMING,
+        requests: &["connect {target}: succeeded", "bind 0.0.0.0:0: succeeded", "connect {target}: succeeded"],
+        ..case("the next port that is free", "ports")
+    },
     Case {
         args: &["0.0.0.0:0"],
         rules: Rules::Sound("proxy 0.0.0.0/0 {proxy}\nnoproxy 127.0.0.0/8\nnoproxy 0.0.0.0\n"),
@@ -385,7 +429,43 @@ pub(crate) const CASES: &[Case] = &[
     },
     case("options", "options"),
     Case { server: Server::V6, ..case("options, the proxy on ::1", "options") },
+    Case {
+        rules: Rules::Sound("proxy 0.0.0.0/0 {nobody},{proxy}\n"),
+        server: Server::V6,
+        ..case("options, the second proxy on ::1", "options")
+    },
+    Case {
+        target: V6,
+        args: &["{target}", "{mapped}"],
+        requests: &["connect {target}: succeeded"; 4],
+        ..case("IPV6_V6ONLY", "v6only")
+    },
+    Case {
+        target: V6,
+        args: &["{target}", "{mapped}"],
+        requests: &["connect {target}: succeeded"; 4],
+        server: Server::V6,
+        ..case("IPV6_V6ONLY, the proxy on ::1", "v6only")
+    },
+    Case {
+        requests: &[
+            "connect {target} from 127.0.0.5: succeeded",
+            "connect {target} from 127.0.0.5: succeeded",
+            "connect {target} from 127.0.0.6: succeeded",
+            "connect {target}: succeeded",
+            "connect {target}: succeeded",
+        ],
+        ..case("from an address of the program's choice", "from_address")
+    },
     Case { requests: &["connect {target}: succeeded"; 3], ..case("MSG_FASTOPEN", "fastopen") },
+    Case { requests: &["connect {target}: succeeded"; 2], ..case("TCP_FASTOPEN_CONNECT", "fastopen_connect") },
+    Case {
+        requests: &["connect {target}: succeeded"; 2],
+        server: Server::V6,
+        ..case("TCP_FASTOPEN_CONNECT, the proxy on ::1", "fastopen_connect")
+    },
+    Case { requests: &["connect {target}: succeeded"; 3], ..case("reading and writing", "connected_io") },
+    gated("SO_RCVTIMEO", "timeouts"),
     gated("sendmmsg, sendfile, splice and the like", "bulk"),
     Case { requests: &["connect {target}: succeeded"; 2], ..case("system calls by number", "by_number") },
     Case {

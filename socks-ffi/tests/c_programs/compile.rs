@@ -11,6 +11,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
+use crate::tool::{Mode, Tool};
+
 /// How a program comes to use the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Way {
@@ -90,7 +92,7 @@ impl Language {
     }
 
     /// As the user says, or as the system calls it.
-    fn compiler(self) -> String {
+    pub(crate) fn compiler(self) -> String {
         let (variable, usual) = match self {
             Self::C => ("CC", "cc"),
             Self::Cxx => ("CXX", "c++"),
@@ -119,7 +121,8 @@ const LIBRARIES: [(&str, &str); 2] = [("libsocks.so", "libsocks.so.0"), ("libsoc
 
 /// The compiler, and a folder that looks like an installation.
 pub(crate) struct Toolchain {
-    built: RefCell<HashMap<(&'static str, &'static str), PathBuf>>,
+    /// By the source's name, the way's build, and the tool.
+    built: RefCell<HashMap<(&'static str, &'static str, Tool), PathBuf>>,
     folder: TempDir,
 }
 
@@ -152,18 +155,34 @@ impl Toolchain {
         self.folder().join("socksify")
     }
 
-    /// The program of that name, built for that way.
-    pub(crate) fn program(&self, name: &'static str, way: Way) -> Result<PathBuf> {
-        let build = way.build();
-        if let Some(path) = self.built.borrow().get(&(name, build.name)) {
+    /// The program of that name, built for that mode.
+    pub(crate) fn program(&self, name: &'static str, mode: Mode) -> Result<PathBuf> {
+        let build = mode.way.build();
+        let options = mode.tool.compiler_options();
+        // The tools that need no build of their own share one.
+        let key = (name, build.name, if options.is_empty() { Tool::None } else { mode.tool });
+        if let Some(path) = self.built.borrow().get(&key) {
             return Ok(path.clone());
         }
-        let path = self.folder().join(format!("{name}.{}", build.name));
+        let checked = if options.is_empty() { "" } else { ".checked" };
+        let path = self.folder().join(format!("{name}.{}{checked}", build.name));
         let source = source_folder().join(format!("{name}.c"));
-        let mut cc = self.compiler(Language::C, &["-std=c99", "-D_GNU_SOURCE", "-g", "-pthread"]);
-        cc.args(build.defines).arg("-o").arg(&path).arg(source).args(build.links);
-        succeed(&mut cc)?;
-        self.built.borrow_mut().insert((name, build.name), path.clone());
+        let cc = || {
+            let mut cc = self.compiler(Language::C, &["-std=c99", "-D_GNU_SOURCE", "-g", "-pthread"]);
+            cc.args(options).args(build.defines);
+            cc
+        };
+        let mut program = cc();
+        program.arg("-o").arg(&path).arg(source);
+        // Some have a library of their own.
+        let source = source_folder().join(format!("{name}_library.c"));
+        if source.exists() {
+            let library = self.folder().join(format!("lib{name}.{}{checked}.so", build.name));
+            succeed(cc().args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).args(build.links))?;
+            program.arg(library);
+        }
+        succeed(program.args(build.links))?;
+        self.built.borrow_mut().insert(key, path.clone());
         Ok(path)
     }
 

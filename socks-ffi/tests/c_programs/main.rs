@@ -3,7 +3,9 @@
 //!
 //! The same source and the same transcript, whether the program calls the R functions, is compiled with
 //! `-DSOCKS_REMAP`, is linked with `-lsockswrap` or is run by `socksify`. Where a destination is `noproxy`, and
-//! where there is no library at all, the transcript is again the same unless a case says why not.
+//! where there is no library at all, the transcript is again the same unless a case says why not. And so it is with
+//! AddressSanitizer and UndefinedBehaviorSanitizer in the program, under valgrind, and with `MALLOC_PERTURB_`, none of
+//! which may find a fault: see `tool`.
 //!
 //! Only tests whose name contains every WORD run; `--list` prints the names instead. With `BLESS` in
 //! the environment, transcripts are written anew from what libc does, or socksify where libc would do something else:
@@ -17,26 +19,29 @@ mod report;
 mod run;
 mod scene;
 mod scripts;
+mod swarm;
 mod target;
+mod tool;
 
 use std::env;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::cases::{CASES, Case, Rules};
-use crate::compile::{Toolchain, Way};
+use crate::cases::{CASES, Case, Rules, Server};
+use crate::compile::Toolchain;
 use crate::report::{Report, Verdict};
+use crate::tool::Mode;
 
 /// One line of the report.
 enum Test {
-    Program(&'static Case, Way),
+    Program(&'static Case, Mode),
     Header(&'static header::Check),
 }
 
 impl Test {
     fn name(&self) -> String {
         match self {
-            Self::Program(case, way) => format!("{}, {}", case.name, way.name()),
+            Self::Program(case, mode) => format!("{}, {}", case.name, mode.name()),
             Self::Header(check) => check.name.to_owned(),
         }
     }
@@ -47,14 +52,15 @@ impl Test {
             Self::Program(case, _) if matches!(case.rules, Rules::Unnamed) => {
                 Path::new("/etc/socksrc").exists().then(|| "this machine has a socksrc".to_owned())
             }
-            Self::Program(..) => None,
+            Self::Program(Case { server: Server::Swarm(count), .. }, _) => swarm::obstacle(*count),
+            Self::Program(_, mode) => mode.tool.obstacle(),
             Self::Header(check) => check.language.obstacle(),
         }
     }
 
     fn run(&self, tools: &Toolchain) -> anyhow::Result<()> {
         match self {
-            Self::Program(case, way) => run::run(case, *way, tools),
+            Self::Program(case, mode) => run::run(case, *mode, tools),
             Self::Header(check) => (check.check)(tools),
         }
     }
@@ -63,7 +69,7 @@ impl Test {
 fn main() -> ExitCode {
     // Other options are for the usual test harness, which cargo talks to.
     let (options, words): (Vec<String>, Vec<String>) = env::args().skip(1).partition(|word| word.starts_with('-'));
-    let programs = CASES.iter().flat_map(|case| case.ways().map(move |way| Test::Program(case, way)));
+    let programs = CASES.iter().flat_map(|case| case.modes().map(move |mode| Test::Program(case, mode)));
     let all = header::CHECKS.iter().map(Test::Header).chain(programs);
     let tests: Vec<Test> = all.filter(|test| words.iter().all(|word| test.name().contains(word.as_str()))).collect();
     if options.iter().any(|option| option == "--list") {
