@@ -27,7 +27,7 @@ use std::env;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::cases::{CASES, Case, Rules, Server};
+use crate::cases::{Case, Rules, Server};
 use crate::compile::Toolchain;
 use crate::report::{Report, Verdict};
 use crate::tool::Mode;
@@ -69,7 +69,7 @@ impl Test {
 fn main() -> ExitCode {
     // Other options are for the usual test harness, which cargo talks to.
     let (options, words): (Vec<String>, Vec<String>) = env::args().skip(1).partition(|word| word.starts_with('-'));
-    let programs = CASES.iter().flat_map(|case| case.modes().map(move |mode| Test::Program(case, mode)));
+    let programs = cases::all().flat_map(|case| case.modes().map(move |mode| Test::Program(case, mode)));
     let all = header::CHECKS.iter().map(Test::Header).chain(programs);
     let tests: Vec<Test> = all.filter(|test| words.iter().all(|word| test.name().contains(word.as_str()))).collect();
     if options.iter().any(|option| option == "--list") {
