@@ -61,6 +61,8 @@ impl Mode {
 /// The programs that a tool cannot run, whatever the library does, and why.
 const EXCLUDED: &[(Tool, &str, &str)] = &[
     (Tool::Asan, "swarm", "10,000 sockets take as long as all the others together, and do what `many` does with 200"),
+    (Tool::Asan, "allocator", "it has a malloc of its own, and so has ASan"),
+    (Tool::Valgrind, "allocator", "it has a malloc of its own, and so has valgrind"),
     (Tool::Valgrind, "swarm", "valgrind keeps a list of descriptors, and walks it for each: minutes"),
     (Tool::Valgrind, "wide_select", "valgrind keeps the limit on descriptors for itself"),
     (
