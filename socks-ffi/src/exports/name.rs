@@ -2,7 +2,6 @@
 
 use std::ffi::{c_int, c_void};
 use std::net::SocketAddr;
-use std::os::fd::BorrowedFd;
 use std::ptr;
 
 use libc::{sockaddr, socklen_t};
@@ -75,19 +74,25 @@ pub unsafe extern "C-unwind" fn Rgetsockopt(
     value: *mut c_void,
     len: *mut socklen_t,
 ) -> c_int {
-    let answer: Option<fn(BorrowedFd<'_>) -> Decision<c_int>> = match (level, name) {
-        (libc::SOL_SOCKET, libc::SO_ERROR) => Some(ops::name::error),
-        (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY) => Some(ops::name::v6_only),
-        _ => None,
-    };
-    let decision = match answer {
-        // Telling the error takes it away, so there must be somewhere to tell it to.
-        Some(answer) if table::is_ours(fd) && !value.is_null() && !len.is_null() => {
-            guard(|| borrow(fd).map_or(Decision::Pass, answer))
-        }
-        _ => Decision::Pass,
-    };
-    match decision {
+    let is_asked =
+        matches!((level, name), (libc::SOL_SOCKET, libc::SO_ERROR) | (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY));
+    // Telling the error takes it away, so there must be somewhere to tell it to.
+    if !is_asked || !table::is_ours(fd) || value.is_null() || len.is_null() {
+        // SAFETY: the caller's promise.
+        return unsafe { real::getsockopt(fd, level, name, value, len) };
+    }
+    // SAFETY: the caller's promise, and neither is null.
+    unsafe { answer(fd, level, name, value, len) }
+}
+
+/// Apart, so that what is not ours saves no registers for it.
+///
+/// # Safety
+/// As getsockopt(2), for one of the two options that it answers, with pointers that are not null.
+#[inline(never)]
+unsafe fn answer(fd: c_int, level: c_int, name: c_int, value: *mut c_void, len: *mut socklen_t) -> c_int {
+    let answer = if level == libc::SOL_SOCKET { ops::name::error } else { ops::name::v6_only };
+    match guard(|| borrow(fd).map_or(Decision::Pass, answer)) {
         Decision::Done(number) => {
             // SAFETY: the caller's promise; as much is written as there is room for.
             unsafe {

@@ -1,12 +1,12 @@
 //! The C compiler, the libraries under test, and the programs made of both.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::env;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
@@ -121,10 +121,15 @@ const LIBRARIES: [(&str, &str); 2] = [("libsocks.so", "libsocks.so.0"), ("libsoc
 
 /// The compiler, and a folder that looks like an installation.
 pub(crate) struct Toolchain {
-    /// By the source's name, the way's build, and the tool.
-    built: RefCell<HashMap<(&'static str, &'static str, Tool), PathBuf>>,
+    built: Mutex<HashMap<Key, Built>>,
     folder: TempDir,
 }
+
+/// The source's name, the way's build, and the tool.
+type Key = (&'static str, &'static str, Tool);
+
+/// Where a program is, once it is built: whoever wants it meanwhile waits for who builds it.
+type Built = Arc<Mutex<Option<PathBuf>>>;
 
 impl Toolchain {
     pub(crate) fn find() -> Result<Self, Missing> {
@@ -143,7 +148,7 @@ impl Toolchain {
             Ok(folder)
         };
         let folder = install().map_err(Missing::Library)?;
-        Ok(Self { built: RefCell::default(), folder })
+        Ok(Self { built: Mutex::default(), folder })
     }
 
     /// The folder with the libraries and the command.
@@ -161,7 +166,9 @@ impl Toolchain {
         let options = mode.tool.compiler_options();
         // The tools that need no build of their own share one.
         let key = (name, build.name, if options.is_empty() { Tool::None } else { mode.tool });
-        if let Some(path) = self.built.borrow().get(&key) {
+        let built = Arc::clone(lock(&self.built).entry(key).or_default());
+        let mut built = lock(&built);
+        if let Some(path) = &*built {
             return Ok(path.clone());
         }
         let checked = if options.is_empty() { "" } else { ".checked" };
@@ -182,7 +189,7 @@ impl Toolchain {
             program.arg(library);
         }
         succeed(program.args(build.links))?;
-        self.built.borrow_mut().insert(key, path.clone());
+        *built = Some(path.clone());
         Ok(path)
     }
 
@@ -194,6 +201,11 @@ impl Toolchain {
         cc.arg(format!("-Wl,-rpath,{}", self.folder().display()));
         cc
     }
+}
+
+/// A test that panicked while it held the lock has left nothing half done: what is not built is built again.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(crate) fn crate_folder() -> &'static Path {

@@ -23,9 +23,14 @@ mod swarm;
 mod target;
 mod tool;
 
+use std::collections::BTreeMap;
 use std::env;
+use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{RwLock, mpsc};
+use std::thread;
 
 use crate::cases::{Case, Rules, Server};
 use crate::compile::Toolchain;
@@ -44,6 +49,11 @@ impl Test {
             Self::Program(case, mode) => format!("{}, {}", case.name, mode.name()),
             Self::Header(check) => check.name.to_owned(),
         }
+    }
+
+    /// Whether it changes what the whole process has, such as the limit on descriptors.
+    fn is_alone(&self) -> bool {
+        matches!(self, Self::Program(case, _) if matches!(case.server, Server::Swarm(_)))
     }
 
     /// Why it cannot be run on this machine.
@@ -66,6 +76,49 @@ impl Test {
     }
 }
 
+/// Runs the tests, as many at once as there are processors: each has its own folder and its own ports. They are told of
+/// in their order.
+fn run_all(tests: &[Test], tools: &Toolchain, mut tell: impl FnMut(&Test, Verdict)) {
+    let next = AtomicUsize::new(0);
+    let (done, verdicts) = mpsc::channel();
+    let together = RwLock::new(());
+    let work = |done: mpsc::Sender<(usize, Verdict)>| {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(test) = tests.get(at) else { break };
+            let run = || match test.obstacle() {
+                Some(why) => Verdict::Skipped(why),
+                None => test.run(tools).into(),
+            };
+            let verdict = if test.is_alone() {
+                let _alone = together.write();
+                run()
+            } else {
+                let _among_others = together.read();
+                run()
+            };
+            // Nobody listens any more only where the report panicked.
+            let _ = done.send((at, verdict));
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            let done = done.clone();
+            scope.spawn(|| work(done));
+        }
+        drop(done);
+        let mut early = BTreeMap::new();
+        let mut told = 0;
+        for (at, verdict) in verdicts {
+            early.insert(at, verdict);
+            while let Some(verdict) = early.remove(&told) {
+                tell(&tests[told], verdict);
+                told += 1;
+            }
+        }
+    });
+}
+
 fn main() -> ExitCode {
     // Other options are for the usual test harness, which cargo talks to.
     let (options, words): (Vec<String>, Vec<String>) = env::args().skip(1).partition(|word| word.starts_with('-'));
@@ -79,15 +132,7 @@ fn main() -> ExitCode {
 
     let mut report = Report::new();
     match Toolchain::find() {
-        Ok(tools) => {
-            for test in &tests {
-                let verdict = match test.obstacle() {
-                    Some(why) => Verdict::Skipped(why),
-                    None => test.run(&tools).into(),
-                };
-                report.add(test.name(), verdict);
-            }
-        }
+        Ok(tools) => run_all(&tests, &tools, |test, verdict| report.add(test.name(), verdict)),
         Err(compile::Missing::Compiler(why)) => {
             for test in &tests {
                 report.add(test.name(), Verdict::Skipped(why.clone()));
