@@ -64,10 +64,10 @@ impl Swarm {
 
     /// Whether all of them got what they asked for.
     pub(crate) fn finish(&mut self) -> Result<()> {
-        self.stop.store(true, Ordering::Release);
-        // Wakes it up.
-        drop(TcpStream::connect(self.addr));
         if let Some(server) = self.server.take() {
+            self.stop.store(true, Ordering::Release);
+            // Wakes it up, as long as the port is its own.
+            drop(TcpStream::connect(self.addr));
             server.join().map_err(|_| anyhow::anyhow!("the proxy panicked"))??;
         }
         let granted = self.granted.load(Ordering::Acquire);
