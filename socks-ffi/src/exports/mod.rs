@@ -26,6 +26,7 @@ use rustix::io::Errno;
 
 use crate::ops::Decision;
 use crate::ops::pause::Call;
+use crate::sys::cancel::HeldOff;
 use crate::sys::{self, real, unwind};
 
 thread_local! {
@@ -36,6 +37,7 @@ thread_local! {
 /// Runs our code: a panic becomes EIO, and errno is left as it was.
 fn guard<T>(work: impl FnOnce() -> Decision<T>) -> Decision<T> {
     let saved = sys::errno();
+    let _held_off = HeldOff::new();
     silence_panics();
     let _ = DEPTH.try_with(|depth| depth.set(depth.get() + 1));
     let decision = panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or(Decision::Fail(Errno::IO));

@@ -2,6 +2,7 @@
 //!
 //! The library's own I/O never goes through libc's symbols, since libsockswrap replaces them.
 
+pub(crate) mod cancel;
 mod elf;
 pub(crate) mod epoll;
 pub(crate) mod files;

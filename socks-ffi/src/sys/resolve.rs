@@ -1,7 +1,7 @@
 //! The addresses of a proxy that is given by name.
 
 use std::cell::Cell;
-use std::ffi::{CString, c_int};
+use std::ffi::CString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ptr;
 
@@ -38,32 +38,15 @@ fn stack() -> usize {
 
 /// Runs libc code whose sockets, such as those of a name service module, are not the program's.
 fn inside<T>(work: impl FnOnce() -> T) -> T {
-    /// Puts things back as they were, after a panic too.
-    struct Outside {
-        entered: usize,
-        cancel_state: c_int,
-    }
+    /// Puts it back as it was, after a panic too.
+    struct Outside(usize);
     impl Drop for Outside {
         fn drop(&mut self) {
-            let _ = INSIDE.try_with(|inside| inside.set(self.entered));
-            // SAFETY: restores a state that this thread had.
-            unsafe { pthread_setcancelstate(self.cancel_state, ptr::null_mut()) };
+            let _ = INSIDE.try_with(|inside| inside.set(self.0));
         }
     }
-    let mut cancel_state = 0;
-    // SAFETY: a valid state, and a place for the old one. A thread that is cancelled in here would unwind
-    // through the panic boundary, which cannot be.
-    unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut cancel_state) };
-    let entered = INSIDE.try_with(|inside| inside.replace(stack())).unwrap_or(0);
-    let _outside = Outside { entered, cancel_state };
+    let _outside = Outside(INSIDE.try_with(|inside| inside.replace(stack())).unwrap_or(0));
     work()
-}
-
-/// Of <pthread.h>, the same on glibc and musl.
-const PTHREAD_CANCEL_DISABLE: c_int = 1;
-
-unsafe extern "C" {
-    fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
 }
 
 /// All addresses of a proxy's name, in the resolver's order. Waits as long as the resolver does.

@@ -44,7 +44,7 @@ static void cancel(const char *what, void *(*run)(void *)) {
     void *result;
     if (pthread_create(&thread, NULL, run, NULL) != 0)
         die("pthread_create");
-    usleep(50000);
+    await_others();
     pthread_cancel(thread);
     pthread_join(thread, &result);
     check(what, result == PTHREAD_CANCELED);

@@ -27,7 +27,7 @@ int main(int argc, char **argv) {
     for (i = 0; i < 4; i++)
         if (pthread_create(&threads[i], NULL, wait_for_it, &to) != 0)
             die("pthread_create");
-    usleep(50000);
+    await_others();
     tell("close", S(close)(fd));
     for (i = 0; i < 4; i++) {
         void *good;

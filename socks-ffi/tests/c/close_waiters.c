@@ -50,7 +50,7 @@ static void close_under(const char *what, void *(*run)(void *), int flags) {
         die("epoll_ctl");
     if (pthread_create(&thread, NULL, run, &to) != 0)
         die("pthread_create");
-    usleep(50000);
+    await_others();
     tell("close", S(close)(saved));
     fresh = stream_to(&to, SOCK_NONBLOCK);
     check("the same number", fresh == saved);

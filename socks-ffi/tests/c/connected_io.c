@@ -17,7 +17,7 @@ int main(int argc, char **argv) {
     tell("writev", S(writev)(fd, parts, 3));
     tell_poll("the answer", fd, POLLIN, -1);
     while (ioctl(fd, FIONREAD, &waiting) == 0 && waiting < 15)
-        usleep(1000);
+        sched_yield();
     printf("to be read: %d\n", waiting);
     memset(text, 0, sizeof text);
     tell("peek", S(recv)(fd, text, 8, MSG_PEEK));

@@ -95,8 +95,7 @@ int main(int argc, char **argv) {
     tell_pwait2("none", changes, 0);
     if (pthread_create(&waiter, NULL, wait_for_one, &waited) != 0)
         die("pthread_create");
-    /* Most likely it waits by now; right it must be in any case. */
-    usleep(20000);
+    await_others();
     control(waited, EPOLL_CTL_ADD, late, EPOLLOUT, 8);
 
     open_gate(argv[2]);

@@ -29,7 +29,7 @@ int main(int argc, char **argv) {
     tell("shutdown of what it does not do", S(shutdown)(listener, SHUT_WR));
     if (pthread_create(&thread, NULL, accept_one, &listener) != 0)
         die("pthread_create");
-    usleep(50000);
+    await_others();
     tell("shutdown", S(shutdown)(listener, SHUT_RD));
     pthread_join(thread, &error);
     printf("the other thread: accept: %s\n", error_name((int)(long)error));

@@ -33,7 +33,7 @@ int main(int argc, char **argv) {
     fd = stream_to(&to, 0);
     if (pthread_create(&thread, NULL, connect_it, &fd) != 0)
         die("pthread_create");
-    usleep(50000);
+    await_others();
     tell("shutdown", S(shutdown)(fd, SHUT_RDWR));
     pthread_join(thread, &error);
     printf("the other thread: connect: %s\n", error_name((int)(long)error));

@@ -22,11 +22,13 @@
 #endif
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +36,7 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -252,6 +255,35 @@ HELPER long long now_in_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* Waits until each other thread of this process waits for something, and not for a lock or a time to go by. */
+HELPER void await_others(void) {
+    int waiting;
+    do {
+        DIR *threads = opendir("/proc/self/task");
+        const struct dirent *entry;
+        if (threads == NULL)
+            die("/proc/self/task");
+        sched_yield();
+        waiting = 1;
+        while ((entry = readdir(threads)) != NULL) {
+            char path[300], text[16] = "";
+            FILE *file;
+            if (entry->d_name[0] == '.' || atoi(entry->d_name) == (int)syscall(SYS_gettid))
+                continue;
+            /* The number of the system call that it is in, or "running". One that has ended has no file. */
+            snprintf(path, sizeof path, "/proc/self/task/%s/syscall", entry->d_name);
+            file = fopen(path, "r");
+            if (file == NULL)
+                continue;
+            if (fgets(text, sizeof text, file) == NULL || text[0] < '0' || text[0] > '9' ||
+                atol(text) == SYS_futex || atol(text) == SYS_clock_nanosleep)
+                waiting = 0;
+            fclose(file);
+        }
+        closedir(threads);
+    } while (!waiting);
 }
 
 /* What poll says of one descriptor. */

@@ -64,6 +64,7 @@ const EXCLUDED: &[(Tool, &str, &str)] = &[
     (Tool::Asan, "allocator", "it has a malloc of its own, and so has ASan"),
     (Tool::Valgrind, "allocator", "it has a malloc of its own, and so has valgrind"),
     (Tool::Valgrind, "swarm", "valgrind keeps a list of descriptors, and walks it for each: minutes"),
+    (Tool::Valgrind, "crowd", "valgrind lets one thread run at a time, and this is about all of them at once"),
     (Tool::Valgrind, "wide_select", "valgrind keeps the limit on descriptors for itself"),
     (
         Tool::Valgrind,
