@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::builder::{ConfigBuilder, Parsed};
 use crate::destination::{Destination, Host};
 use crate::diagnostic::Location;
+use crate::name_range::NameRange;
 use crate::names::Names;
 use crate::nets::Nets;
 use crate::pattern::Pattern;
@@ -35,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) timeout: Duration,
     pub(crate) retry: Duration,
     pub(crate) dns: Dns,
+    pub(crate) name_range: NameRange,
     pub(crate) strict: bool,
     pub(crate) allows_env: bool,
 }
@@ -42,7 +44,14 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let minute = Duration::from_secs(60);
-        Self { timeout: minute, retry: minute, dns: Dns::Local, strict: false, allows_env: false }
+        Self {
+            timeout: minute,
+            retry: minute,
+            dns: Dns::Local,
+            name_range: NameRange::default(),
+            strict: false,
+            allows_env: false,
+        }
     }
 }
 
@@ -251,6 +260,11 @@ impl Config {
     /// Who resolves the names of wrapped programs.
     pub fn dns(&self) -> Dns {
         self.settings.dns
+    }
+
+    /// The addresses that stand for names which the proxy resolves.
+    pub fn name_range(&self) -> NameRange {
+        self.settings.name_range
     }
 
     /// Whether what no rule covers is refused.

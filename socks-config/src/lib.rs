@@ -45,6 +45,7 @@ mod destination;
 mod diagnostic;
 mod line;
 mod load;
+mod name_range;
 mod names;
 mod nest;
 mod netmask;
@@ -65,6 +66,7 @@ pub use diagnostic::{Diagnostic, Location, ParseError, Severity};
 #[cfg(feature = "std-fs")]
 pub use load::StdFileSystem;
 pub use load::{DEFAULT_PATH, FileKind, FileSystem, LoadError, Loaded, Metadata, Source, load};
+pub use name_range::NameRange;
 pub use patience::share;
 pub use pattern::Pattern;
 pub use rule::ProxyRule;
