@@ -242,6 +242,20 @@ pub(crate) const CASES: &[Case] = &[
         ],
         ..case("another try on the same socket", "retry")
     },
+    // Names.
+    Case {
+        args: &["{target-port}"],
+        rules: Rules::Sound("proxy 0.0.0.0/0 {proxy}\nnoproxy 127.0.0.0/8\ndns remote\n"),
+        requests: &[
+            "connect service.example:{target-port}: succeeded",
+            "connect service.example:{target-port}: succeeded",
+            "connect nowhere.example:{target-port}: host unreachable",
+            "connect other.example:{target-port}: succeeded",
+            "connect other.example:{target-port}: succeeded",
+        ],
+        as_libc: false,
+        ..case("names that the proxy resolves", "names")
+    },
     // Many at once.
     gated("poll among many", "poll_many"),
     Case {
