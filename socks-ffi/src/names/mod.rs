@@ -30,6 +30,8 @@ pub(crate) enum Resolver {
 
 /// What an address that a program connects to stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+// Inline on purpose: a name on the heap would cost every connect an allocation.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum Meaning {
     /// Itself.
     Address,
