@@ -85,6 +85,8 @@ pub(crate) struct Record {
     led: AtomicBool,
     /// Whether the program's socket is one of IPv6, whatever stands under its number now.
     is_v6: AtomicBool,
+    /// Whether the program's socket was for IPv6 alone (IPV6_V6ONLY), before the way to the proxy needed another.
+    is_v6_only: AtomicBool,
     /// Of an epoll: the descriptors of its poller, or -1.
     inner: AtomicI32,
     timer: AtomicI32,
@@ -111,6 +113,7 @@ impl Record {
             proxied: AtomicBool::new(false),
             led: AtomicBool::new(false),
             is_v6: AtomicBool::new(false),
+            is_v6_only: AtomicBool::new(false),
             inner: AtomicI32::new(-1),
             timer: AtomicI32::new(-1),
             watched: AtomicBool::new(false),
@@ -133,6 +136,7 @@ impl Record {
         self.proxied.store(false, Ordering::Relaxed);
         self.led.store(false, Ordering::Relaxed);
         self.is_v6.store(domain == Domain::V6, Ordering::Relaxed);
+        self.is_v6_only.store(false, Ordering::Relaxed);
         self.inner.store(-1, Ordering::Relaxed);
         self.timer.store(-1, Ordering::Relaxed);
         self.watched.store(false, Ordering::Relaxed);
@@ -309,8 +313,9 @@ impl Record {
     }
 
     pub(crate) fn set_poller(&self, inner: RawFd, timer: RawFd) {
-        self.inner.store(inner, Ordering::Release);
         self.timer.store(timer, Ordering::Release);
+        // Last, as it says that they are there.
+        self.inner.store(inner, Ordering::Release);
     }
 
     /// The descriptors of its poller, which are the caller's from now on.
@@ -322,6 +327,14 @@ impl Record {
     pub(crate) fn move_poller(&self, from: RawFd, to: RawFd) -> bool {
         let moved = |fd: &AtomicI32| fd.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok();
         moved(&self.inner) || moved(&self.timer)
+    }
+
+    pub(crate) fn is_v6_only(&self) -> bool {
+        self.is_v6_only.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_v6_only(&self) {
+        self.is_v6_only.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn domain(&self) -> Domain {

@@ -67,6 +67,11 @@ impl Held {
         forget_reference(slot.swap(self.reference(), Ordering::AcqRel));
     }
 
+    /// The record's number, by which [`by_number`] finds it.
+    pub(crate) fn number(&self) -> u32 {
+        self.0.number()
+    }
+
     fn reference(&self) -> u64 {
         (u64::from(self.0.value.generation()) << 32) | (u64::from(self.0.number()) + 1)
     }
@@ -113,6 +118,12 @@ pub(crate) fn get(fd: RawFd) -> Option<Held> {
         0 => None,
         reference => hold(reference),
     }
+}
+
+/// The record of that number, if it is in use.
+pub(crate) fn by_number(number: u32) -> Option<Held> {
+    let node = RECORDS.get(number)?;
+    node.value.hold(node.value.generation()).then(|| Held(node))
 }
 
 /// Whether no wait has anything to translate.

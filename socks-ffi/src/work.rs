@@ -206,6 +206,13 @@ impl Work {
     }
 
     fn begin_at(&mut self, fd: BorrowedFd<'_>, candidate: Candidate) -> Result<bool, Errno> {
+        let leaves_v6 = self.domain == Domain::V6 && !matches!(candidate, Candidate::Tcp(SocketAddr::V6(_)));
+        if leaves_v6
+            && socket::is_v6_only(fd)
+            && let Some(record) = table::get(fd.as_raw_fd())
+        {
+            record.set_v6_only();
+        }
         let endpoint = match candidate {
             Candidate::Unix(path) => {
                 self.become_a(fd, Domain::Unix)?;

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::{borrow, fail, guard};
 use crate::ops::Decision;
-use crate::ops::epoll::{Operation, Watch, control, digest, note};
+use crate::ops::epoll::{Operation, Watch, control, digest, is_in_use, note};
 use crate::sys::{self, real, threads};
 use crate::table;
 
@@ -131,7 +131,8 @@ pub unsafe extern "C-unwind" fn Repoll_pwait2(
 /// something in ends the wait.
 #[inline]
 fn is_the_kernels(epoll: c_int) -> bool {
-    !table::is_ours(epoll) && threads::is_alone()
+    // Any other may be a duplicate of one that is ours.
+    !table::is_ours(epoll) && !is_in_use() && threads::is_alone()
 }
 
 fn from_millis(timeout: c_int) -> Option<u64> {
@@ -157,10 +158,14 @@ unsafe fn follow(
     nanos: Option<u64>,
     wait: impl Fn(Option<u64>) -> c_int,
 ) -> c_int {
-    let until = if table::is_ours(epoll) { nanos.map(|nanos| sys::now().saturating_add(nanos)) } else { None };
+    let until = if table::nothing_intercepted() && !table::is_ours(epoll) {
+        None
+    } else {
+        nanos.map(|nanos| sys::now().saturating_add(nanos))
+    };
     let mut told = wait(None);
-    // Asked again after the wait: the first pending socket may have come meanwhile.
-    while told > 0 && table::is_ours(epoll) {
+    // Asked after the wait: the first pending socket may have come meanwhile.
+    while told > 0 && is_in_use() {
         // SAFETY: the kernel has just written so many.
         let events = unsafe { slice::from_raw_parts_mut(events, told as usize) };
         let Decision::Done(left) = guard(|| Decision::Done(digest(epoll, events))) else { return fail(Errno::IO) };

@@ -62,7 +62,7 @@ unsafe fn tell(
     }
 }
 
-/// getsockopt(2): SO_ERROR of a connect through the proxy; all else is the kernel's.
+/// getsockopt(2): SO_ERROR and IPV6_V6ONLY of a connect through the proxy; all else is the kernel's.
 ///
 /// # Safety
 /// As getsockopt(2): `len` points to the room at `value`.
@@ -74,19 +74,30 @@ pub unsafe extern "C-unwind" fn Rgetsockopt(
     value: *mut c_void,
     len: *mut socklen_t,
 ) -> c_int {
-    let asked = (level, name) == (libc::SOL_SOCKET, libc::SO_ERROR) && table::is_ours(fd);
+    let is_asked =
+        matches!((level, name), (libc::SOL_SOCKET, libc::SO_ERROR) | (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY));
     // Telling the error takes it away, so there must be somewhere to tell it to.
-    let decision = if asked && !value.is_null() && !len.is_null() {
-        guard(|| borrow(fd).map_or(Decision::Pass, ops::name::error))
-    } else {
-        Decision::Pass
-    };
-    match decision {
-        Decision::Done(error) => {
+    if !is_asked || !table::is_ours(fd) || value.is_null() || len.is_null() {
+        // SAFETY: the caller's promise.
+        return unsafe { real::getsockopt(fd, level, name, value, len) };
+    }
+    // SAFETY: the caller's promise, and neither is null.
+    unsafe { answer(fd, level, name, value, len) }
+}
+
+/// Apart, so that what is not ours saves no registers for it.
+///
+/// # Safety
+/// As getsockopt(2), for one of the two options that it answers, with pointers that are not null.
+#[inline(never)]
+unsafe fn answer(fd: c_int, level: c_int, name: c_int, value: *mut c_void, len: *mut socklen_t) -> c_int {
+    let answer = if level == libc::SOL_SOCKET { ops::name::error } else { ops::name::v6_only };
+    match guard(|| borrow(fd).map_or(Decision::Pass, answer)) {
+        Decision::Done(number) => {
             // SAFETY: the caller's promise; as much is written as there is room for.
             unsafe {
                 let room = (*len as usize).min(size_of::<c_int>());
-                ptr::copy_nonoverlapping((&raw const error).cast::<u8>(), value.cast::<u8>(), room);
+                ptr::copy_nonoverlapping((&raw const number).cast::<u8>(), value.cast::<u8>(), room);
                 *len = room as socklen_t;
             }
             0

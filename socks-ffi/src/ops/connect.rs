@@ -47,6 +47,10 @@ pub(crate) fn connect(call: &mut Call, fd: BorrowedFd<'_>, to: SocketAddr) -> De
         // A name service module, on its way to look that very proxy up: it cannot go through it, and must not
         // go past it.
         _ if resolve::is_inside() => return Decision::Fail(Errno::ACCESS),
+        // As the kernel has it: such a socket is not for IPv4.
+        Route::Proxy(_) if to.ip() != to.ip().to_canonical() && socket::is_v6_only(fd) => {
+            return Decision::Fail(Errno::NETUNREACH);
+        }
         Route::Proxy(rule) => rule,
         // Neither a refusal nor a kind of route that is not known here may go out.
         _ => return Decision::Fail(Errno::ACCESS),

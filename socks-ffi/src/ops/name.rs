@@ -1,4 +1,4 @@
-//! getsockname(2), getpeername(2), and SO_ERROR of getsockopt(2).
+//! getsockname(2), getpeername(2), and of getsockopt(2) what the kernel does not know.
 
 use std::ffi::c_int;
 use std::net::SocketAddr;
@@ -56,6 +56,15 @@ pub(crate) fn local(call: &mut Call, fd: BorrowedFd<'_>) -> Decision<SocketAddr>
         Some(addr) => Decision::Done(as_seen(&record, addr).unwrap_or_else(|| socket::unspecified(record.domain()))),
         // Another kind of socket stands there; the program's own has no name.
         None => Decision::Done(socket::unspecified(record.domain())),
+    }
+}
+
+/// IPV6_V6ONLY: as the program set it on its own socket, whatever the way to the proxy needs.
+pub(crate) fn v6_only(fd: BorrowedFd<'_>) -> Decision<c_int> {
+    match table::get(fd.as_raw_fd()) {
+        Some(record) if record.is_v6_only() => Decision::Done(1),
+        Some(record) if record.domain() == Domain::V6 && socket::domain(fd) != Some(Domain::V6) => Decision::Done(0),
+        _ => Decision::Pass,
     }
 }
 

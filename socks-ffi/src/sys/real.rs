@@ -14,7 +14,7 @@ use libc::{
 
 use super::elf;
 
-/// A function of libc, looked up when it is first called.
+/// A function of libc, looked up when any of them is first called.
 pub(crate) struct Symbol {
     name: &'static CStr,
     address: AtomicPtr<c_void>,
@@ -32,10 +32,15 @@ impl Symbol {
         if address.is_null() { self.look_up() } else { address }
     }
 
+    /// Looks up all of them, once in a process: the list of loaded libraries has a lock, which in a child that was forked
+    /// while another thread was in dlopen nobody gives back, and the next one may be needed just there.
     #[cold]
     fn look_up(&self) -> *mut c_void {
         let saved = super::errno();
-        let mut address = elf::function(LIBC, self.name);
+        for symbol in ALL {
+            symbol.address.store(elf::function(LIBC, symbol.name), Ordering::Relaxed);
+        }
+        let mut address = self.address.load(Ordering::Relaxed);
         if address.is_null() {
             // SAFETY: both names end in NUL; libc is loaded already and is not loaded anew.
             address = unsafe {
@@ -73,20 +78,30 @@ macro_rules! real {
             /// As for libc's function of this name.
             #[inline]
             pub(crate) unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
-                static SYMBOL: Symbol = Symbol::new(
+                type Function = unsafe extern "C-unwind" fn($($type),*) -> $ret;
+                // SAFETY: libc's function of this name has this type.
+                let function: Function = unsafe { std::mem::transmute(symbols::$name.address()) };
+                // SAFETY: the caller's promise.
+                unsafe { function($($arg),*) }
+            }
+        )*
+
+        #[allow(non_upper_case_globals, reason = "they have the functions' names")]
+        mod symbols {
+            use super::{CStr, Symbol};
+
+            $(
+                pub(super) static $name: Symbol = Symbol::new(
                     // The macro appends the NUL.
                     match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
                         Ok(name) => name,
                         Err(_) => panic!("a name with a NUL"),
                     },
                 );
-                type Function = unsafe extern "C-unwind" fn($($type),*) -> $ret;
-                // SAFETY: libc's function of this name has this type.
-                let function: Function = unsafe { std::mem::transmute(SYMBOL.address()) };
-                // SAFETY: the caller's promise.
-                unsafe { function($($arg),*) }
-            }
-        )*
+            )*
+        }
+
+        static ALL: &[&Symbol] = &[$(&symbols::$name),*];
     };
 }
 

@@ -199,6 +199,11 @@ pub(crate) fn mapped(addr: SocketAddr) -> SocketAddr {
     }
 }
 
+/// Whether an IPv6 socket is for IPv6 alone; no other kind is.
+pub(crate) fn is_v6_only(fd: BorrowedFd<'_>) -> bool {
+    sockopt::ipv6_v6only(fd).unwrap_or(false)
+}
+
 /// Lets an IPv6 socket reach IPv4 addresses. Fails on one that is bound.
 pub(crate) fn allow_v4(fd: BorrowedFd<'_>) -> Result<(), Errno> {
     match sockopt::ipv6_v6only(fd)? {
@@ -249,7 +254,7 @@ pub(crate) fn duplicate(fd: BorrowedFd<'_>, cloexec: bool) -> Result<OwnedFd, Er
 }
 
 /// The options that a program may have set and that mean the same for every stream socket or every TCP socket.
-const OPTIONS: [(libc::c_int, libc::c_int); 16] = [
+const OPTIONS: [(libc::c_int, libc::c_int); 17] = [
     (libc::SOL_SOCKET, libc::SO_KEEPALIVE),
     (libc::SOL_SOCKET, libc::SO_LINGER),
     (libc::SOL_SOCKET, libc::SO_OOBINLINE),
@@ -266,6 +271,7 @@ const OPTIONS: [(libc::c_int, libc::c_int); 16] = [
     (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT),
     (libc::IPPROTO_TCP, libc::TCP_SYNCNT),
     (libc::IPPROTO_TCP, libc::TCP_CONGESTION),
+    (libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT),
 ];
 
 /// Of these the kernel reports twice what was set.

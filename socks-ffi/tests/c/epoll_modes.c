@@ -1,6 +1,5 @@
 /* Non-blocking connects seen by epoll: each mode, registered before and after the connect. */
 #include "victim.h"
-#include <sys/epoll.h>
 
 static const struct {
     const char *name;
@@ -14,10 +13,7 @@ static const struct {
 #define MODES (sizeof modes / sizeof *modes)
 
 static void add(int epoll, int op, int fd, uint32_t events, uint64_t data) {
-    struct epoll_event event;
-    event.events = events;
-    event.data.u64 = data;
-    if (S(epoll_ctl)(epoll, op, fd, &event) != 0)
+    if (control(epoll, op, fd, events, data) != 0)
         die("epoll_ctl");
 }
 

@@ -1,26 +1,11 @@
 /* Sockets on their way in unusual epolls: shared, nested, waited in already, with duplicates and mistakes. */
 #include "victim.h"
 #include <pthread.h>
-#include <sys/epoll.h>
-
-static int add(int epoll, int op, int fd, uint32_t events, int data) {
-    struct epoll_event event;
-    event.events = events;
-    event.data.fd = data;
-    return S(epoll_ctl)(epoll, op, fd, &event);
-}
-
-static int begin(const address *to) {
-    int fd = stream_to(to, SOCK_NONBLOCK);
-    if (S(connect)(fd, &to->u.any, to->len) != -1 || errno != EINPROGRESS)
-        die("connect");
-    return fd;
-}
 
 static void tell_epoll(const char *what, int epoll, int data, int timeout) {
-    struct epoll_event event;
-    int ready = S(epoll_pwait)(epoll, &event, 1, timeout, NULL);
-    printf("%s: %d%s\n", what, ready, ready <= 0 ? "" : event.data.fd == data ? " for us" : " for somebody else");
+    struct epoll_event event = {0, {0}};
+    int ready = S(epoll_pwait)(epoll, &event, 1, timeout, NULL), is_ours = event.data.u64 == (uint64_t)data;
+    printf("%s: %d%s\n", what, ready, ready <= 0 ? "" : is_ours ? " for us" : " for somebody else");
 }
 
 static void *wait_for_it(void *epoll) {
@@ -30,7 +15,8 @@ static void *wait_for_it(void *epoll) {
 
 int main(int argc, char **argv) {
     address to = parse(argv[1]);
-    int shared = begin(&to), nested = begin(&to), twin = begin(&to), late = begin(&to), gone = begin(&to), copy;
+    int shared = on_its_way(&to), nested = on_its_way(&to), twin = on_its_way(&to), late = on_its_way(&to);
+    int gone = on_its_way(&to), copy;
     int first = epoll_create1(0), second = epoll_create1(0), inner = epoll_create1(0), outer = epoll_create1(0);
     int twins = epoll_create1(0), waited = epoll_create1(0), mistakes = epoll_create1(0);
     struct pollfd poll_outer;
@@ -38,24 +24,24 @@ int main(int argc, char **argv) {
     void *woken;
     (void)argc;
 
-    tell("to an epoll that is none", add(shared, EPOLL_CTL_ADD, shared, EPOLLOUT, 0));
-    tell("change what is not there", add(mistakes, EPOLL_CTL_MOD, gone, EPOLLOUT, 0));
-    tell("take out what is not there", add(mistakes, EPOLL_CTL_DEL, gone, 0, 0));
-    tell("add", add(mistakes, EPOLL_CTL_ADD, gone, EPOLLOUT, 0));
-    tell("add again", add(mistakes, EPOLL_CTL_ADD, gone, EPOLLOUT, 0));
+    tell("to an epoll that is none", control(shared, EPOLL_CTL_ADD, shared, EPOLLOUT, 0));
+    tell("change what is not there", control(mistakes, EPOLL_CTL_MOD, gone, EPOLLOUT, 0));
+    tell("take out what is not there", control(mistakes, EPOLL_CTL_DEL, gone, 0, 0));
+    tell("add", control(mistakes, EPOLL_CTL_ADD, gone, EPOLLOUT, 0));
+    tell("add again", control(mistakes, EPOLL_CTL_ADD, gone, EPOLLOUT, 0));
     tell("take out", S(epoll_ctl)(mistakes, EPOLL_CTL_DEL, gone, NULL));
     tell("take out again", S(epoll_ctl)(mistakes, EPOLL_CTL_DEL, gone, NULL));
 
-    add(first, EPOLL_CTL_ADD, shared, EPOLLOUT, 1);
-    add(second, EPOLL_CTL_ADD, shared, EPOLLOUT | EPOLLET, 2);
-    add(inner, EPOLL_CTL_ADD, nested, EPOLLOUT, 3);
-    add(outer, EPOLL_CTL_ADD, inner, EPOLLIN, 4);
+    control(first, EPOLL_CTL_ADD, shared, EPOLLOUT, 1);
+    control(second, EPOLL_CTL_ADD, shared, EPOLLOUT | EPOLLET, 2);
+    control(inner, EPOLL_CTL_ADD, nested, EPOLLOUT, 3);
+    control(outer, EPOLL_CTL_ADD, inner, EPOLLIN, 4);
     copy = S(dup)(twin);
-    add(twins, EPOLL_CTL_ADD, twin, EPOLLOUT, 5);
+    control(twins, EPOLL_CTL_ADD, twin, EPOLLOUT, 5);
     S(close)(twin);
     if (pthread_create(&waiter, NULL, wait_for_it, &waited) != 0)
         die("pthread_create");
-    add(waited, EPOLL_CTL_ADD, late, EPOLLOUT, 6);
+    control(waited, EPOLL_CTL_ADD, late, EPOLLOUT, 6);
     tell_epoll("first", first, 1, 10);
     tell_epoll("twin", twins, 5, 10);
 

@@ -10,7 +10,7 @@ int main(int argc, char **argv) {
         check("two of them", own == 40);
         fflush(stdout);
         snprintf(number, sizeof number, "%d", fd);
-        execl("/proc/self/exe", argv[0], argv[1], number, (char *)NULL);
+        execl(argv[0], argv[0], argv[1], number, (char *)NULL);
         die("exec");
     } else {
         int fd = atoi(argv[2]);

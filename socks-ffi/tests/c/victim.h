@@ -31,6 +31,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -174,6 +175,21 @@ HELPER int connected_to(const address *to) {
     return fd;
 }
 
+/* A socket that is on its way, or the end. */
+HELPER int on_its_way(const address *to) {
+    int fd = stream_to(to, SOCK_NONBLOCK);
+    if (S(connect)(fd, &to->u.any, to->len) != -1 || errno != EINPROGRESS)
+        die("connect");
+    return fd;
+}
+
+HELPER int control(int epoll, int op, int fd, uint32_t events, uint64_t data) {
+    struct epoll_event event;
+    event.events = events;
+    event.data.u64 = data;
+    return S(epoll_ctl)(epoll, op, fd, &event);
+}
+
 HELPER int socket_error(int fd) {
     int error = -1;
     socklen_t len = sizeof error;
@@ -281,5 +297,14 @@ HELPER void open_gate(const char *lever) {
         die("the gate");
     S(close)(fd);
 }
+
+#ifdef __SANITIZE_ADDRESS__
+/*
+ * LeakSanitizer does not look into memory that a library maps by itself, where libsocks keeps what it knows of
+ * sockets, and takes for lost what is held there. Whether the library loses anything is valgrind's to tell, which does.
+ */
+extern const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) { return "leak:libsocks.so\n"; }
+#endif
 
 #endif

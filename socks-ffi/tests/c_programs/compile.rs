@@ -1,15 +1,17 @@
 //! The C compiler, the libraries under test, and the programs made of both.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::env;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
+
+use crate::tool::{Mode, Tool};
 
 /// How a program comes to use the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,7 +92,7 @@ impl Language {
     }
 
     /// As the user says, or as the system calls it.
-    fn compiler(self) -> String {
+    pub(crate) fn compiler(self) -> String {
         let (variable, usual) = match self {
             Self::C => ("CC", "cc"),
             Self::Cxx => ("CXX", "c++"),
@@ -119,9 +121,15 @@ const LIBRARIES: [(&str, &str); 2] = [("libsocks.so", "libsocks.so.0"), ("libsoc
 
 /// The compiler, and a folder that looks like an installation.
 pub(crate) struct Toolchain {
-    built: RefCell<HashMap<(&'static str, &'static str), PathBuf>>,
+    built: Mutex<HashMap<Key, Built>>,
     folder: TempDir,
 }
+
+/// The source's name, the way's build, and the tool.
+type Key = (&'static str, &'static str, Tool);
+
+/// Where a program is, once it is built: whoever wants it meanwhile waits for who builds it.
+type Built = Arc<Mutex<Option<PathBuf>>>;
 
 impl Toolchain {
     pub(crate) fn find() -> Result<Self, Missing> {
@@ -140,7 +148,7 @@ impl Toolchain {
             Ok(folder)
         };
         let folder = install().map_err(Missing::Library)?;
-        Ok(Self { built: RefCell::default(), folder })
+        Ok(Self { built: Mutex::default(), folder })
     }
 
     /// The folder with the libraries and the command.
@@ -152,18 +160,36 @@ impl Toolchain {
         self.folder().join("socksify")
     }
 
-    /// The program of that name, built for that way.
-    pub(crate) fn program(&self, name: &'static str, way: Way) -> Result<PathBuf> {
-        let build = way.build();
-        if let Some(path) = self.built.borrow().get(&(name, build.name)) {
+    /// The program of that name, built for that mode.
+    pub(crate) fn program(&self, name: &'static str, mode: Mode) -> Result<PathBuf> {
+        let build = mode.way.build();
+        let options = mode.tool.compiler_options();
+        // The tools that need no build of their own share one.
+        let key = (name, build.name, if options.is_empty() { Tool::None } else { mode.tool });
+        let built = Arc::clone(lock(&self.built).entry(key).or_default());
+        let mut built = lock(&built);
+        if let Some(path) = &*built {
             return Ok(path.clone());
         }
-        let path = self.folder().join(format!("{name}.{}", build.name));
+        let checked = if options.is_empty() { "" } else { ".checked" };
+        let path = self.folder().join(format!("{name}.{}{checked}", build.name));
         let source = source_folder().join(format!("{name}.c"));
-        let mut cc = self.compiler(Language::C, &["-std=c99", "-D_GNU_SOURCE", "-g", "-pthread"]);
-        cc.args(build.defines).arg("-o").arg(&path).arg(source).args(build.links);
-        succeed(&mut cc)?;
-        self.built.borrow_mut().insert((name, build.name), path.clone());
+        let cc = || {
+            let mut cc = self.compiler(Language::C, &["-std=c99", "-D_GNU_SOURCE", "-g", "-pthread"]);
+            cc.args(options).args(build.defines);
+            cc
+        };
+        let mut program = cc();
+        program.arg("-o").arg(&path).arg(source);
+        // Some have a library of their own.
+        let source = source_folder().join(format!("{name}_library.c"));
+        if source.exists() {
+            let library = self.folder().join(format!("lib{name}.{}{checked}.so", build.name));
+            succeed(cc().args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).args(build.links))?;
+            program.arg(library);
+        }
+        succeed(program.args(build.links))?;
+        *built = Some(path.clone());
         Ok(path)
     }
 
@@ -175,6 +201,11 @@ impl Toolchain {
         cc.arg(format!("-Wl,-rpath,{}", self.folder().display()));
         cc
     }
+}
+
+/// A test that panicked while it held the lock has left nothing half done: what is not built is built again.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(crate) fn crate_folder() -> &'static Path {

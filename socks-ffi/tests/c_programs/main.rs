@@ -3,7 +3,9 @@
 //!
 //! The same source and the same transcript, whether the program calls the R functions, is compiled with
 //! `-DSOCKS_REMAP`, is linked with `-lsockswrap` or is run by `socksify`. Where a destination is `noproxy`, and
-//! where there is no library at all, the transcript is again the same unless a case says why not.
+//! where there is no library at all, the transcript is again the same unless a case says why not. And so it is with
+//! AddressSanitizer and UndefinedBehaviorSanitizer in the program, under valgrind, and with `MALLOC_PERTURB_`, none of
+//! which may find a fault: see `tool`.
 //!
 //! Only tests whose name contains every WORD run; `--list` prints the names instead. With `BLESS` in
 //! the environment, transcripts are written anew from what libc does, or socksify where libc would do something else:
@@ -17,28 +19,41 @@ mod report;
 mod run;
 mod scene;
 mod scripts;
+mod swarm;
 mod target;
+mod tool;
 
+use std::collections::BTreeMap;
 use std::env;
+use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{RwLock, mpsc};
+use std::thread;
 
-use crate::cases::{CASES, Case, Rules};
-use crate::compile::{Toolchain, Way};
+use crate::cases::{Case, Rules, Server};
+use crate::compile::Toolchain;
 use crate::report::{Report, Verdict};
+use crate::tool::Mode;
 
 /// One line of the report.
 enum Test {
-    Program(&'static Case, Way),
+    Program(&'static Case, Mode),
     Header(&'static header::Check),
 }
 
 impl Test {
     fn name(&self) -> String {
         match self {
-            Self::Program(case, way) => format!("{}, {}", case.name, way.name()),
+            Self::Program(case, mode) => format!("{}, {}", case.name, mode.name()),
             Self::Header(check) => check.name.to_owned(),
         }
+    }
+
+    /// Whether it changes what the whole process has, such as the limit on descriptors.
+    fn is_alone(&self) -> bool {
+        matches!(self, Self::Program(case, _) if matches!(case.server, Server::Swarm(_)))
     }
 
     /// Why it cannot be run on this machine.
@@ -47,23 +62,67 @@ impl Test {
             Self::Program(case, _) if matches!(case.rules, Rules::Unnamed) => {
                 Path::new("/etc/socksrc").exists().then(|| "this machine has a socksrc".to_owned())
             }
-            Self::Program(..) => None,
+            Self::Program(Case { server: Server::Swarm(count), .. }, _) => swarm::obstacle(*count),
+            Self::Program(_, mode) => mode.tool.obstacle(),
             Self::Header(check) => check.language.obstacle(),
         }
     }
 
     fn run(&self, tools: &Toolchain) -> anyhow::Result<()> {
         match self {
-            Self::Program(case, way) => run::run(case, *way, tools),
+            Self::Program(case, mode) => run::run(case, *mode, tools),
             Self::Header(check) => (check.check)(tools),
         }
     }
 }
 
+/// Runs the tests, as many at once as there are processors: each has its own folder and its own ports. They are told of
+/// in their order.
+fn run_all(tests: &[Test], tools: &Toolchain, mut tell: impl FnMut(&Test, Verdict)) {
+    let next = AtomicUsize::new(0);
+    let (done, verdicts) = mpsc::channel();
+    let together = RwLock::new(());
+    let work = |done: mpsc::Sender<(usize, Verdict)>| {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(test) = tests.get(at) else { break };
+            let run = || match test.obstacle() {
+                Some(why) => Verdict::Skipped(why),
+                None => test.run(tools).into(),
+            };
+            let verdict = if test.is_alone() {
+                let _alone = together.write();
+                run()
+            } else {
+                let _among_others = together.read();
+                run()
+            };
+            // Nobody listens any more only where the report panicked.
+            let _ = done.send((at, verdict));
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            let done = done.clone();
+            scope.spawn(|| work(done));
+        }
+        drop(done);
+        let mut early = BTreeMap::new();
+        let mut told = 0;
+        for (at, verdict) in verdicts {
+            early.insert(at, verdict);
+            while let Some(verdict) = early.remove(&told) {
+                tell(&tests[told], verdict);
+                told += 1;
+            }
+        }
+    });
+}
+
 fn main() -> ExitCode {
     // Other options are for the usual test harness, which cargo talks to.
     let (options, words): (Vec<String>, Vec<String>) = env::args().skip(1).partition(|word| word.starts_with('-'));
-    let programs = CASES.iter().flat_map(|case| case.ways().map(move |way| Test::Program(case, way)));
+    let programs = cases::all().flat_map(|case| case.modes().map(move |mode| Test::Program(case, mode)));
     let all = header::CHECKS.iter().map(Test::Header).chain(programs);
     let tests: Vec<Test> = all.filter(|test| words.iter().all(|word| test.name().contains(word.as_str()))).collect();
     if options.iter().any(|option| option == "--list") {
@@ -73,15 +132,7 @@ fn main() -> ExitCode {
 
     let mut report = Report::new();
     match Toolchain::find() {
-        Ok(tools) => {
-            for test in &tests {
-                let verdict = match test.obstacle() {
-                    Some(why) => Verdict::Skipped(why),
-                    None => test.run(&tools).into(),
-                };
-                report.add(test.name(), verdict);
-            }
-        }
+        Ok(tools) => run_all(&tests, &tools, |test, verdict| report.add(test.name(), verdict)),
         Err(compile::Missing::Compiler(why)) => {
             for test in &tests {
                 report.add(test.name(), Verdict::Skipped(why.clone()));

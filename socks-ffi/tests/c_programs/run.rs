@@ -13,25 +13,27 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::cases::Case;
-use crate::compile::{Toolchain, Way, source_folder};
+use crate::compile::{Toolchain, source_folder};
 use crate::scene::Scene;
+use crate::tool::Mode;
 
 /// A program that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(crate) fn run(case: &Case, way: Way, tools: &Toolchain) -> Result<()> {
+pub(crate) fn run(case: &Case, mode: Mode, tools: &Toolchain) -> Result<()> {
     let path = source_folder().join(format!("{}.out", case.transcript));
     let scene = Scene::new(case)?;
-    let mut command = scene.command(case, way, tools)?;
-    let printed = output(&mut command)?;
+    let mut command = scene.command(case, mode, tools)?;
+    let printed = output(&mut command, PATIENCE * mode.tool.slowness())?;
     let told = format!("{}{}", printed.stdout, printed.stderr);
-    if env::var_os("BLESS").is_some() && case.ways().last() == Some(way) {
+    if env::var_os("BLESS").is_some() && mode == case.standard() {
         fs::write(&path, &told)?;
     }
     let expected = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    scene.ask(mode.tool)?;
     ensure!(told == expected, "{}{}", printed.status, difference(&expected, &told));
     ensure!(printed.status.success(), "the program ended with {}", printed.status);
-    scene.finish(case, way)
+    scene.finish(case, mode.way)
 }
 
 struct Printed {
@@ -41,7 +43,7 @@ struct Printed {
 }
 
 /// Runs it to its end, or to the end of our patience.
-fn output(command: &mut Command) -> Result<Printed> {
+fn output(command: &mut Command, patience: Duration) -> Result<Printed> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut child = command.spawn().with_context(|| format!("cannot run {}", command.get_program().display()))?;
     let group = Pid::from_child(&child);
@@ -50,7 +52,7 @@ fn output(command: &mut Command) -> Result<Printed> {
     let stderr = child.stderr.take().context("a pipe")?;
     let errors = thread::spawn(move || all(stderr));
     thread::spawn(move || tell.send(all(stdout)));
-    let in_time = told.recv_timeout(PATIENCE);
+    let in_time = told.recv_timeout(patience);
     if in_time.is_err() {
         // Its children too, which else would keep the pipes open.
         let _ = kill_process_group(group, Signal::KILL);

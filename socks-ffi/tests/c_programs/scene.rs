@@ -1,7 +1,7 @@
 //! What stands around a program while it runs: the target, the proxy, the configuration.
 
 use std::fs;
-use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -15,7 +15,9 @@ use tempfile::TempDir;
 use crate::cases::{Case, Rules, Server};
 use crate::compile::{Toolchain, Way};
 use crate::gate::Gate;
+use crate::swarm::Swarm;
 use crate::target::Target;
+use crate::tool::{Mode, Tool};
 
 /// How long the proxy may take to write the line of a request that has ended.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -28,6 +30,7 @@ const NOPROXY: &str = "proxy 0.0.0.0/0 {proxy}\nnoproxy 127.0.0.0/8\nnoproxy ::1
 
 pub(crate) struct Scene {
     gate: Option<Gate>,
+    swarm: Option<Swarm>,
     target: Target,
     proxy: Proxy,
     peers: Vec<Peer>,
@@ -50,11 +53,16 @@ impl Scene {
             Server::Staggered => Some(Gate::staggered(proxy.addr(), &lever, STEP)?),
             _ => None,
         };
+        let swarm = match case.server {
+            Server::Swarm(count) => Some(Swarm::start(count)?),
+            _ => None,
+        };
         let scripts = case.scripts.map(|scripts| scripts()).unwrap_or_default();
         let peers: Vec<Peer> = scripts.into_iter().map(Peer::listen).collect::<Result<_, _>>()?;
 
         let unix = format!("unix:{}", folder.path().join("proxy").display());
-        let at = gate.as_ref().map_or_else(|| proxy.addr(), Gate::addr);
+        let before = gate.as_ref().map(Gate::addr).or_else(|| swarm.as_ref().map(Swarm::addr));
+        let at = before.unwrap_or_else(|| proxy.addr());
         let at = if matches!(case.server, Server::Unix) { unix } else { at.to_string() };
         // As an IPv6 socket names it.
         let mapped = format!("[::ffff:{}]:{}", Ipv4Addr::LOCALHOST, target.addr().port());
@@ -76,21 +84,22 @@ impl Scene {
         let rules = peers.iter().enumerate().map(|(at, peer)| format!("proxy 192.0.2.{}/32 {}\n", at + 1, peer.addr()));
         words.push(("{scripts}".to_owned(), rules.collect()));
         words.extend(peers.iter().enumerate().map(|(at, peer)| (format!("{{script{at}}}"), peer.addr().to_string())));
-        Ok(Self { gate, target, proxy, peers, _silent: silent, _nobody: nobody, words, folder })
+        Ok(Self { gate, swarm, target, proxy, peers, _silent: silent, _nobody: nobody, words, folder })
     }
 
     /// The program as it is run.
-    pub(crate) fn command(&self, case: &Case, way: Way, tools: &Toolchain) -> Result<Command> {
-        let program = tools.program(case.program, way)?;
+    pub(crate) fn command(&self, case: &Case, mode: Mode, tools: &Toolchain) -> Result<Command> {
+        let Mode { way, tool } = mode;
+        let program = tools.program(case.program, mode)?;
         let mut command = match (way, case.rules) {
             (Way::NoProxy, _) | (Way::Wrapped | Way::Fortified, Rules::Sound(_)) => {
                 let mut command = Command::new(tools.socksify());
                 command.arg(&program);
                 command
             }
-            _ => Command::new(&program),
+            _ => tool.command(&program, self.folder.path()),
         };
-        command.env_clear();
+        command.env_clear().envs(tool.environment().iter().copied());
         if way.is_wrapped() && !matches!(case.rules, Rules::Sound(_)) {
             let libraries = ["libsockswrap.so.0", "libsocks.so.0"].map(|name| tools.folder().join(name));
             command.env("LD_PRELOAD", std::env::join_paths(libraries)?);
@@ -116,6 +125,11 @@ impl Scene {
         Ok(command)
     }
 
+    /// What the tool found.
+    pub(crate) fn ask(&self, tool: Tool) -> Result<()> {
+        tool.finish(self.folder.path())
+    }
+
     fn fill(&self, text: &str) -> String {
         self.words.iter().fold(text.to_owned(), |text, (word, value)| text.replace(word, value))
     }
@@ -134,6 +148,9 @@ impl Scene {
         sorted.sort();
         ensure!(requests == sorted, "the proxy was asked {requests:?}, expected {sorted:?}");
         drop(self.gate);
+        if let Some(mut swarm) = self.swarm {
+            swarm.finish()?;
+        }
         let (relayed, connections) = (self.proxy.bytes_relayed(), self.proxy.connections());
         drop(self.proxy);
         let counted = self.target.finish();
@@ -156,7 +173,7 @@ fn config(server: &Server, folder: &Path) -> ProxyConfig {
     let hosts = ["service.example", "other.example"].map(|name| (name.to_owned(), Ipv4Addr::LOCALHOST.into())).to_vec();
     let config = ProxyConfig { hosts, ..ProxyConfig::default() };
     match server {
-        Server::Plain | Server::Gated | Server::Staggered => config,
+        Server::Plain | Server::Gated | Server::Staggered | Server::Swarm(_) => config,
         Server::Login => ProxyConfig { login: Some(("ann".into(), "s3cret".into())), ..config },
         Server::Unspecified => ProxyConfig { answer_unspecified: true, ..config },
         Server::V6 => ProxyConfig { listen: Listen::Tcp((Ipv6Addr::LOCALHOST, 0).into()), ..config },
@@ -167,12 +184,16 @@ fn config(server: &Server, folder: &Path) -> ProxyConfig {
 /// A line of the proxy's log without what differs from run to run.
 fn request(line: &str) -> String {
     let word = |key: &str| line.split(' ').find_map(|word| word.strip_prefix(key));
+    // Where the client is bound to no address of its own, it says nothing where it comes from.
+    let from = word("from=").and_then(|from| from.parse().ok()).map(|from: SocketAddr| from.ip());
+    let from = from.filter(|ip| ip.is_loopback() && *ip != Ipv4Addr::LOCALHOST && *ip != Ipv6Addr::LOCALHOST);
+    let from = from.map_or_else(String::new, |from| format!(" from {from}"));
     let user = word("user=").map_or_else(String::new, |user| format!(" as {user}"));
     // As far as the number of the reply code.
     let outcome =
         line.split_once("outcome=\"").and_then(|(_, rest)| rest.split(['"', '(']).next()).unwrap_or("").trim();
     match (word("command="), word("target=")) {
-        (Some(command), Some(target)) => format!("{command} {target}{user}: {outcome}"),
+        (Some(command), Some(target)) => format!("{command} {target}{user}{from}: {outcome}"),
         _ => format!("no request: {outcome}"),
     }
 }

@@ -15,8 +15,8 @@ use crate::drive::{self, Readiness};
 use crate::record::{Phase, Record};
 use crate::sys::{self, epoll};
 use crate::table::{self, Held};
-pub(crate) use poller::forget_maker;
-use poller::{Poller, TIMER, named, tag};
+use poller::{Poller, TIMER, named, tagged};
+pub(crate) use poller::{forget_maker, is_in_use};
 pub(crate) use watch::{Operation, Watch, Watches, note};
 
 /// Of <sys/epoll.h>: tell once, and wait to be asked anew.
@@ -164,10 +164,11 @@ pub(crate) fn attach(record: &Record, fd: BorrowedFd<'_>) {
 /// What the kernel told of a program's epoll: moves handshakes on if ours is among it, and returns how many events
 /// are left for the program, at the front.
 pub(crate) fn digest(number: RawFd, events: &mut [epoll_event]) -> usize {
-    let Some(place) = events.iter().position(|event| event.u64 == tag()) else { return events.len() };
+    let ours = |(place, event): (usize, &epoll_event)| tagged(event.u64).map(|tagged| (place, tagged));
+    let Some((place, tagged)) = events.iter().enumerate().find_map(ours) else { return events.len() };
     events.copy_within(place + 1.., place);
     let mut left = events.len() - 1;
-    let Some(poller) = Poller::of(number) else { return left };
+    let Some(poller) = Poller::of(number).or_else(|| Poller::adopt(number, tagged)) else { return left };
     let mut ready = [(0, 0); 64];
     let Ok(count) = epoll::ready(poller.inner(), &mut ready) else { return left };
     for &(flags, data) in &ready[..count] {

@@ -6,6 +6,7 @@
 
 use std::ffi::c_int;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, RawFd};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use rustix::event::PollFlags;
 use rustix::io::Errno;
@@ -15,13 +16,28 @@ use crate::ops::pause::when_to_look;
 use crate::record::{Phase, Record};
 use crate::sys::epoll;
 use crate::sys::socket::Domain;
-use crate::table::{self, Held};
+use crate::table::{self, Held, SLOTS};
 
-/// What the program's epoll says when ours is ready: an address that no program has.
-pub(crate) fn tag() -> u64 {
-    static TAG: u8 = 0;
-    (&raw const TAG).addr() as u64
+/// Addresses that no program has, one for each record: untouched, they take no memory.
+static TAGS: [AtomicU8; SLOTS] = [const { AtomicU8::new(0) }; SLOTS];
+
+/// What the program's epoll says when ours is ready.
+fn tag(number: u32) -> u64 {
+    TAGS.as_ptr().addr() as u64 + u64::from(number)
 }
+
+/// Whose tag it is, by the number of a record.
+pub(super) fn tagged(data: u64) -> Option<u32> {
+    let number = data.checked_sub(tag(0))?;
+    (number < SLOTS as u64).then_some(number as u32)
+}
+
+/// Whether there ever was one: while there was none, no epoll needs to be looked at.
+pub(crate) fn is_in_use() -> bool {
+    IN_USE.load(Ordering::Relaxed)
+}
+
+static IN_USE: AtomicBool = AtomicBool::new(false);
 
 /// What ours says when its timer goes off.
 pub(crate) const TIMER: u64 = u64::MAX;
@@ -37,7 +53,19 @@ impl Poller {
     /// The one of an epoll, if it has one.
     pub(crate) fn of(number: RawFd) -> Option<Self> {
         let record = table::get(number)?;
-        (record.phase() == Phase::Poller).then_some(Self { record })
+        Self::from_record(record)
+    }
+
+    fn from_record(record: Held) -> Option<Self> {
+        (record.phase() == Phase::Poller && record.inner() >= 0).then_some(Self { record })
+    }
+
+    /// The one whose tag an epoll told of, which is a duplicate of the one that it was made for: the library learns of
+    /// it here, as nothing tells an epoll from other descriptors when it is duplicated.
+    pub(super) fn adopt(number: RawFd, tagged: u32) -> Option<Self> {
+        let poller = Self::from_record(table::by_number(tagged)?)?;
+        table::share(&poller.record, number).ok()?;
+        Some(poller)
     }
 
     /// The one of an epoll, made if need be.
@@ -51,11 +79,17 @@ impl Poller {
         }
         let (inner, timer) = (epoll::create()?, epoll::create_timer()?);
         epoll::add(inner.as_fd(), timer.as_fd(), PollFlags::IN.bits().into(), TIMER)?;
-        epoll::add(epoll, inner.as_fd(), PollFlags::IN.bits().into(), tag())?;
+        // Silent until its record has a number. What is no epoll is refused here.
+        epoll::add(epoll, inner.as_fd(), 0, tag(0))?;
         for own in [inner.as_fd(), timer.as_fd()] {
             table::insert(own, Phase::Internal, Domain::Unix, None)?;
         }
+        IN_USE.store(true, Ordering::Relaxed);
         let record = table::insert(epoll, Phase::Poller, Domain::Unix, None)?;
+        if let Err(error) = epoll::modify(epoll, inner.as_fd(), PollFlags::IN.bits().into(), tag(record.number())) {
+            table::forget(epoll.as_raw_fd());
+            return Err(error);
+        }
         // From here on they are closed with the last descriptor of the program's epoll.
         record.set_poller(inner.into_raw_fd(), timer.into_raw_fd());
         Ok(Self { record })

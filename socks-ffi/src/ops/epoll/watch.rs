@@ -86,6 +86,11 @@ pub(crate) fn take_noted(fd: RawFd) -> Vec<Watch> {
     list(fd).map_or_else(Vec::new, |mut list| std::mem::take(&mut *list))
 }
 
+/// EPOLLEXCLUSIVE, and what may be asked for together with it: IN, OUT, ERR, HUP, EPOLLWAKEUP and EPOLLET.
+const EXCLUSIVE: u32 = 1 << 28;
+const WITH_EXCLUSIVE: u32 = EXCLUSIVE
+    | (libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLERR | libc::EPOLLHUP | libc::EPOLLWAKEUP | libc::EPOLLET) as u32;
+
 /// The operations of epoll_ctl(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -97,10 +102,15 @@ pub(crate) enum Operation {
 /// Does to a list what epoll_ctl(2) does to an epoll.
 ///
 /// # Errors
-/// EEXIST and ENOENT as the kernel has them.
+/// EEXIST, EINVAL and ENOENT as the kernel has them.
 pub(crate) fn apply(list: &mut Vec<Watch>, op: Operation, watch: Watch) -> Result<(), Errno> {
     let at = list.iter().position(|known| (known.epoll, known.fd) == (watch.epoll, watch.fd));
+    let is_exclusive = watch.events & EXCLUSIVE != 0;
     match (op, at) {
+        // Only few flags go with it, and it cannot be changed, nor be changed to.
+        (Operation::Add, _) if is_exclusive && watch.events & !WITH_EXCLUSIVE != 0 => return Err(Errno::INVAL),
+        (Operation::Modify, _) if is_exclusive => return Err(Errno::INVAL),
+        (Operation::Modify, Some(at)) if list[at].events & EXCLUSIVE != 0 => return Err(Errno::INVAL),
         (Operation::Add, None) => list.push(watch),
         (Operation::Add, Some(_)) => return Err(Errno::EXIST),
         (Operation::Modify, Some(at)) => list[at] = watch,
@@ -130,6 +140,18 @@ mod tests {
         assert_eq!(apply(&mut list, Operation::Delete, watch(6, 4, 0)), Ok(()));
         assert_eq!(list, [watch(3, 4, 7), watch(3, 5, 2)]);
         assert_eq!(apply(&mut list, Operation::Delete, watch(6, 4, 0)), Err(Errno::NOENT));
+    }
+
+    #[test]
+    fn exclusive_ones_are_as_they_were_added() {
+        let mut list = Vec::new();
+        let with = |events| Watch { events, ..watch(3, 4, 1) };
+        assert_eq!(apply(&mut list, Operation::Add, with(EXCLUSIVE | libc::EPOLLONESHOT as u32)), Err(Errno::INVAL));
+        assert_eq!(apply(&mut list, Operation::Add, with(EXCLUSIVE | libc::EPOLLOUT as u32)), Ok(()));
+        assert_eq!(apply(&mut list, Operation::Modify, with(libc::EPOLLIN as u32)), Err(Errno::INVAL));
+        assert_eq!(apply(&mut list, Operation::Delete, with(0)), Ok(()));
+        assert_eq!(apply(&mut list, Operation::Add, with(1)), Ok(()));
+        assert_eq!(apply(&mut list, Operation::Modify, with(EXCLUSIVE | 1)), Err(Errno::INVAL));
     }
 
     #[test]
