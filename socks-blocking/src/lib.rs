@@ -58,16 +58,14 @@
 #![doc(test(attr(deny(warnings))))]
 
 mod connect;
-mod deadline;
 mod drive;
-mod error;
 mod reach;
 mod socket;
 mod stream;
 
 pub use connect::{connect, connect_over, connect_through};
-pub use error::{Attempt, ConnectError, Error, Unreachable};
 pub use socket::Socket;
+pub use socks_adapter::{Attempt, ConnectError, Error, Unreachable};
 pub use stream::Stream;
 
 /// The types of `socks-config` that a caller needs.
