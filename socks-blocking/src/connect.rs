@@ -32,6 +32,9 @@ pub fn connect(config: &Config, target: impl Into<TargetAddr>) -> Result<TcpStre
 
 /// Connects to `target` by a route that was asked for before, within `timeout` for all of it.
 ///
+/// For a login of its own, such as a circuit of Tor apart from all others:
+/// [`ProxyRule::with_credentials`](socks_config::ProxyRule::with_credentials).
+///
 /// ```no_run
 /// use std::time::Duration;
 ///
@@ -86,13 +89,25 @@ pub fn connect_through(
 // The stream is in the error by purpose.
 #[allow(clippy::result_large_err)]
 pub fn connect_over<S: Read + Write>(
-    mut stream: S,
+    stream: S,
     target: impl Into<TargetAddr>,
     offer: Offer,
 ) -> Result<Stream<S>, ConnectError<S>> {
-    let mut negotiation = Negotiation::new(Command::Connect(target.into()), offer);
+    let (tunnel, stream) = request_over(stream, Command::Connect(target.into()), offer)?;
+    Ok(Stream::new(stream, tunnel))
+}
+
+/// Makes a request of one reply over any stream.
+// The stream is in the error by purpose.
+#[allow(clippy::result_large_err)]
+pub(crate) fn request_over<S: Read + Write>(
+    mut stream: S,
+    command: Command,
+    offer: Offer,
+) -> Result<(Tunnel, S), ConnectError<S>> {
+    let mut negotiation = Negotiation::new(command, offer);
     match drive(&mut stream, &mut negotiation, |_, _| Ok(())) {
-        Ok(()) => Ok(Stream::new(stream, finished(negotiation))),
+        Ok(()) => Ok((finished(negotiation), stream)),
         Err(error) => Err(ConnectError::new(error, stream)),
     }
 }

@@ -59,16 +59,28 @@
 
 mod connect;
 mod drive;
+mod listener;
 mod reach;
+mod resolve;
 mod socket;
 mod stream;
+#[cfg(unix)]
+mod udp;
 
 pub use connect::{connect, connect_over, connect_through};
+pub use listener::Listener;
+pub use resolve::{resolve, resolve_over, resolve_ptr, resolve_ptr_over, resolve_ptr_through, resolve_through};
 pub use socket::Socket;
-pub use socks_adapter::{Attempt, ConnectError, Error, Unreachable};
 pub use stream::Stream;
+#[cfg(unix)]
+pub use udp::UdpAssociation;
 
+/// What every adapter shares: its errors are those of this one.
+pub use socks_adapter::{
+    self, Attempt, ConnectError, Error, Unreachable,
+    datagram::{DatagramError, Datagrams},
+};
 /// The types of `socks-config` that a caller needs.
-pub use socks_config::{self, Config, ProxyUrl, Refusal, Route};
+pub use socks_config::{self, Config, ProxyRule, ProxyUrl, Refusal, Route};
 /// The types of `socks-proto` that a caller needs.
-pub use socks_proto::{self, Login, Offer, Phase, TargetAddr, UserPass, WireAddr};
+pub use socks_proto::{self, DomainName, Login, Offer, Phase, TargetAddr, UserPass, WireAddr};
