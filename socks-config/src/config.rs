@@ -176,12 +176,12 @@ impl Config {
     /// The way to a destination.
     ///
     /// The longest name rule that covers a name decides, else the longest prefix around an address. Allocates nothing.
-    pub fn route<'c>(&'c self, to: impl Into<Destination<'c>>) -> Route<'c> {
+    pub fn route<'d>(&self, to: impl Into<Destination<'d>>) -> Route<'_> {
         self.explain(to).route
     }
 
     /// The way to a destination, and the line that it follows from.
-    pub fn explain<'c>(&'c self, to: impl Into<Destination<'c>>) -> Explanation<'c> {
+    pub fn explain<'d>(&self, to: impl Into<Destination<'d>>) -> Explanation<'_> {
         let verdict = self.verdict(to.into());
         let rule = match verdict {
             Verdict::Rule(id) => self.rules.get(id as usize),

@@ -38,7 +38,7 @@ impl ProxyRule {
     ///
     /// let tor: ProxyUrl = "socks5h://127.0.0.1:9050".parse()?;
     /// let config = Config::from_url(&tor);
-    /// let Route::Proxy(rule) = config.route(([192, 0, 2, 1].into(), 443)) else { unreachable!("all of it") };
+    /// let Route::Proxy(rule) = config.route(("mail.example", 25)) else { unreachable!("all of it") };
     /// let alone = rule.with_credentials(UserPass::new("conversation", "7")?);
     /// let route = Route::Proxy(&alone);
     /// # let Route::Proxy(rule) = route else { unreachable!() };

@@ -6,9 +6,15 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 use socks_blocking::{Config, TargetAddr};
 use socks_conformance::closed::ClosedPort;
+
+/// Far more than anything here takes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// As long as a test may wait for nothing to happen.
+pub(crate) const SHORT: Duration = Duration::from_millis(200);
 
 pub(crate) const BANNER: &[u8] = b"220 hello\r\n";
 pub(crate) const METHOD_NONE: &[u8] = b"\x05\x00";
