@@ -3,6 +3,7 @@
 use std::error;
 use std::fmt;
 use std::io;
+use std::mem;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -51,10 +52,11 @@ impl Datagrams {
         self.relay
     }
 
-    /// Makes `out` the datagram that carries `payload` to `target`, in place of what it holds.
+    /// Makes `out` the datagram that carries `payload` to `target`, in place of what it holds. Empty after an error.
     ///
     /// # Errors
-    /// [`DatagramError::PayloadTooLong`] where header and payload are no single datagram: nothing is ever cut.
+    /// [`DatagramError::PayloadTooLong`] where header and payload are no single datagram: nothing is ever cut. And
+    /// [`DatagramError::Protection`].
     pub fn encode(&self, payload: &[u8], target: &TargetAddr, out: &mut Vec<u8>) -> Result<(), DatagramError> {
         out.clear();
         let header = udp::header_len(target);
@@ -69,12 +71,14 @@ impl Datagrams {
         udp::encode_header(target, out);
         out.extend_from_slice(payload);
         let Some(layer) = &self.layer else { return Ok(()) };
-        let plain = std::mem::take(out);
-        lock(layer).wrap(&plain, out).map_err(DatagramError::Protection)?;
-        if out.len() > MAX_SENT {
-            return Err(too_long(out.len() - payload.len()));
+        let plain = mem::take(out);
+        let wrapped = lock(layer).wrap(&plain, out).map_err(DatagramError::Protection);
+        let wrapped = wrapped.and(if out.len() > MAX_SENT { Err(too_long(out.len() - payload.len())) } else { Ok(()) });
+        if wrapped.is_err() {
+            // Nothing that could be sent by mistake.
+            out.clear();
         }
-        Ok(())
+        wrapped
     }
 
     /// Takes a datagram that came `from` there at `now`, puts its payload into `buf`, and says how long that is and who
