@@ -72,8 +72,11 @@ impl Datagrams {
         out.extend_from_slice(payload);
         let Some(layer) = &self.layer else { return Ok(()) };
         let plain = mem::take(out);
-        let wrapped = lock(layer).wrap(&plain, out).map_err(DatagramError::Protection);
-        let wrapped = wrapped.and(if out.len() > MAX_SENT { Err(too_long(out.len() - payload.len())) } else { Ok(()) });
+        let wrapped = match lock(layer).wrap(&plain, out) {
+            Ok(()) if out.len() > MAX_SENT => Err(too_long(out.len() - payload.len())),
+            Ok(()) => Ok(()),
+            Err(error) => Err(DatagramError::Protection(error)),
+        };
         if wrapped.is_err() {
             // Nothing that could be sent by mistake.
             out.clear();

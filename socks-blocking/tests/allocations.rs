@@ -1,43 +1,10 @@
 //! A handshake over a stream of the caller's allocates nothing, without a login and with one.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::hint::black_box;
 use std::io::{self, Read, Write};
 
 use socks_blocking::{Listener, Login, Offer, TargetAddr, UserPass, connect_over};
-
-/// Counts what the thread at hand allocates. Others, such as the test harness, do as they like.
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count() {
-    // A thread that is about to end has no counter any more, and nothing that is of interest.
-    let _ = COUNT.try_with(|count| count.set(count.get() + 1));
-}
-
-// SAFETY: every call goes to the system's allocator as it came; counting neither allocates nor unwinds.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promises are those that System asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: as above, and `ptr` came from System.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-
-    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.realloc(ptr, layout, new_size) }
-    }
-}
+use socks_conformance::allocations::{Counting, allocations};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -70,9 +37,7 @@ impl Write for Peer<'_> {
 /// The allocations, reads and writes of `run` with a proxy that says `script`.
 fn cost(script: &[u8], run: impl FnOnce(&mut Peer<'_>)) -> (usize, usize, usize) {
     let mut peer = Peer { script, reads: 0, writes: 0 };
-    let before = COUNT.get();
-    run(&mut peer);
-    let count = COUNT.get() - before;
+    let (count, ()) = allocations(|| run(&mut peer));
     assert!(peer.script.is_empty(), "all of it is read");
     (count, peer.reads, peer.writes)
 }

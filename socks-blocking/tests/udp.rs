@@ -4,31 +4,16 @@
 
 mod common;
 
-use std::io::{self, Write};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
-use std::sync::mpsc;
 use std::thread;
 
 use common::{METHOD_NONE, PATIENCE, SHORT, closed, config, scripted, to};
 use socks_blocking::{
     Config, DatagramError, Error, Login, Offer, Phase, Socket, TargetAddr, UdpAssociation, UserPass, WireAddr,
 };
+use socks_conformance::peers::{UdpProxy, udp_echo};
 use socks_conformance::proxy::{Listen, Proxy, ProxyConfig};
-use socks_proto::{server, udp};
-
-/// Repeats each datagram to its sender.
-fn echo() -> SocketAddr {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-    let addr = socket.local_addr().expect("its address");
-    thread::spawn(move || {
-        let mut buf = vec![0; 65_535];
-        while let Ok((len, from)) = socket.recv_from(&mut buf) {
-            // A datagram of no bytes still is one.
-            let _ = socket.send_to(&buf[..len], from);
-        }
-    });
-    addr
-}
 
 fn through(proxy: &Proxy) -> Config {
     config(&format!("proxy 0.0.0.0/0 {}", proxy.addr()))
@@ -57,7 +42,7 @@ fn datagram_error(error: &io::Error) -> &DatagramError {
 fn there_and_back_by_address_and_by_name() {
     let hosts = vec![("echo.example".into(), Ipv4Addr::LOCALHOST.into())];
     let proxy = Proxy::start(ProxyConfig { hosts, ..ProxyConfig::default() }).expect("a proxy");
-    let echo = echo();
+    let echo = udp_echo();
     let association = UdpAssociation::open(&through(&proxy), echo).expect("an association");
     converse(&association, echo, echo);
     converse(&association, to(&format!("echo.example:{}", echo.port())), echo);
@@ -66,7 +51,7 @@ fn there_and_back_by_address_and_by_name() {
 #[test]
 fn an_open_relay_address_is_the_proxys() {
     let proxy = Proxy::start(ProxyConfig { answer_unspecified: true, ..ProxyConfig::default() }).expect("a proxy");
-    let echo = echo();
+    let echo = udp_echo();
     let association = UdpAssociation::open(&through(&proxy), echo).expect("an association");
     assert!(association.bound().is_unspecified());
     assert_eq!(association.relay().ip(), proxy.addr().ip());
@@ -77,9 +62,12 @@ fn an_open_relay_address_is_the_proxys() {
 fn over_a_stream_with_a_login_from_a_port_of_ours() {
     let login = Some(("ann".into(), "s3cret".into()));
     let proxy = Proxy::start(ProxyConfig { login, ..ProxyConfig::default() }).expect("a proxy");
-    let echo = echo();
+    let echo = udp_echo();
     let stream = TcpStream::connect(proxy.addr()).expect("the proxy");
-    let free = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port");
+    // An address of the loopback that no other process uses, so that a port which is free there stays free.
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    let ours = Ipv4Addr::new(127, high | 0x80, middle, low);
+    let free = UdpSocket::bind((ours, 0)).and_then(|socket| socket.local_addr()).expect("a free port");
     let login = UserPass::new("ann", "s3cret").expect("short enough");
     let offer = Offer::stepwise(login);
     let association = UdpAssociation::open_over(stream, Some(free), proxy.addr().ip(), offer).expect("an association");
@@ -91,7 +79,7 @@ fn at_a_proxy_on_a_unix_socket_after_one_that_is_down() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("proxy");
     let proxy = ProxyConfig { listen: Listen::Unix(path.clone()), ..ProxyConfig::default() };
-    let (_proxy, echo) = (Proxy::start(proxy).expect("a proxy"), echo());
+    let (_proxy, echo) = (Proxy::start(proxy).expect("a proxy"), udp_echo());
     let config = config(&format!("proxy 0.0.0.0/0 {},unix:{}", closed(), path.display()));
     let association = UdpAssociation::open(&config, echo).expect("an association");
     assert!(matches!(association.get_ref(), Socket::Unix(_)));
@@ -100,7 +88,7 @@ fn at_a_proxy_on_a_unix_socket_after_one_that_is_down() {
 
 #[test]
 fn the_longest_payload_passes_and_one_byte_more_is_an_error() {
-    let (proxy, echo) = (Proxy::start(ProxyConfig::default()).expect("a proxy"), echo());
+    let (proxy, echo) = (Proxy::start(ProxyConfig::default()).expect("a proxy"), udp_echo());
     let association = UdpAssociation::open(&through(&proxy), echo).expect("an association");
     association.set_read_timeout(Some(PATIENCE)).expect("a setting");
     // What the header to an IPv4 address leaves.
@@ -117,7 +105,7 @@ fn the_longest_payload_passes_and_one_byte_more_is_an_error() {
 
 #[test]
 fn a_buffer_that_is_too_short_is_an_error_and_no_cut() {
-    let (proxy, echo) = (Proxy::start(ProxyConfig::default()).expect("a proxy"), echo());
+    let (proxy, echo) = (Proxy::start(ProxyConfig::default()).expect("a proxy"), udp_echo());
     let association = UdpAssociation::open(&through(&proxy), echo).expect("an association");
     association.set_read_timeout(Some(PATIENCE)).expect("a setting");
     association.send_to(b"ping", echo).expect("sent");
@@ -129,73 +117,30 @@ fn a_buffer_that_is_too_short_is_an_error_and_no_cut() {
 #[test]
 fn silence_ends_with_the_read_timeout() {
     let proxy = Proxy::start(ProxyConfig::default()).expect("a proxy");
-    let association = UdpAssociation::open(&through(&proxy), echo()).expect("an association");
+    let association = UdpAssociation::open(&through(&proxy), udp_echo()).expect("an association");
     assert!(association.set_read_timeout(Some(std::time::Duration::ZERO)).is_err());
     association.set_read_timeout(Some(SHORT)).expect("a setting");
     let error = association.recv_from(&mut [0; 16]).expect_err("silence");
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
 }
 
-/// A proxy whose relay is a socket of the test; closes the control connection when told, or when the test ends.
-struct ByHand {
-    relay: UdpSocket,
-    control: SocketAddr,
-    close: mpsc::Sender<()>,
-}
-
-impl ByHand {
-    fn new() -> Self {
-        let relay = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-        relay.set_read_timeout(Some(PATIENCE)).expect("a setting");
-        let bound = WireAddr::Ip(relay.local_addr().expect("an address"));
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let control = listener.local_addr().expect("an address");
-        let (close, closed) = mpsc::channel();
-        thread::spawn(move || {
-            let (mut stream, _) = listener.accept().expect("a client");
-            let mut said = METHOD_NONE.to_vec();
-            server::encode_reply(socks_proto::ReplyCode::SUCCEEDED, &bound, &mut said);
-            // Bytes without a meaning must not be taken for the end.
-            said.extend_from_slice(b"noise");
-            stream.write_all(&said).expect("room");
-            // An answer, or the end of the test.
-            let _ = closed.recv();
-        });
-        Self { relay, control, close }
-    }
-
-    fn open(&self) -> UdpAssociation {
-        let config = config(&format!("proxy 0.0.0.0/0 {}", self.control));
-        let association = UdpAssociation::open(&config, to("192.0.2.1:7")).expect("an association");
-        association.set_read_timeout(Some(PATIENCE)).expect("a setting");
-        association
-    }
-
-    /// Where the client sends from, and what it said.
-    fn hear(&self) -> (Vec<u8>, SocketAddr) {
-        let mut buf = [0; 256];
-        let (len, from) = self.relay.recv_from(&mut buf).expect("a datagram");
-        (buf[..len].to_vec(), from)
-    }
-
-    fn say(&self, frag: u8, payload: &[u8], to: SocketAddr) {
-        let mut datagram = Vec::new();
-        let peer = WireAddr::Ip(([192, 0, 2, 1], 7).into());
-        server::encode_datagram(&udp::Datagram { frag, peer, payload }, &mut datagram);
-        self.relay.send_to(&datagram, to).expect("room");
-    }
+fn at(proxy: &UdpProxy) -> UdpAssociation {
+    let config = config(&format!("proxy 0.0.0.0/0 {}", proxy.addr()));
+    let association = UdpAssociation::open(&config, to("192.0.2.1:7")).expect("an association");
+    association.set_read_timeout(Some(PATIENCE)).expect("a setting");
+    association
 }
 
 #[test]
 fn fragments_are_joined_and_what_is_not_sound_is_dropped() {
-    let proxy = ByHand::new();
-    let association = proxy.open();
+    let proxy = UdpProxy::start();
+    let association = at(&proxy);
     association.send_to(b"hello", to("192.0.2.1:7")).expect("sent");
     let (heard, client) = proxy.hear();
     assert_eq!(heard, b"\x00\x00\x00\x01\xc0\x00\x02\x01\x00\x07hello");
     let stranger = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     stranger.send_to(b"\x00\x00\x00\x01\xc0\x00\x02\x01\x00\x07forged", client).expect("room");
-    proxy.relay.send_to(b"\x00\x00", client).expect("room");
+    proxy.send(b"\x00\x00", client);
     proxy.say(0x02, b"no beginning", client);
     proxy.say(0x01, b"joi", client);
     proxy.say(0x82, b"ned", client);
@@ -209,8 +154,8 @@ fn fragments_are_joined_and_what_is_not_sound_is_dropped() {
 
 #[test]
 fn one_thread_sends_while_another_receives() {
-    let proxy = ByHand::new();
-    let association = proxy.open();
+    let proxy = UdpProxy::start();
+    let association = at(&proxy);
     thread::scope(|scope| {
         let receiver = scope.spawn(|| {
             let mut buf = [0; 16];
@@ -225,13 +170,13 @@ fn one_thread_sends_while_another_receives() {
 
 #[test]
 fn the_end_of_the_control_connection_ends_both_ways() {
-    let proxy = ByHand::new();
-    let association = proxy.open();
+    let proxy = UdpProxy::start();
+    let association = at(&proxy);
     association.send_to(b"ping", to("192.0.2.1:7")).expect("sent");
     let (_, client) = proxy.hear();
     thread::scope(|scope| {
         let receiver = scope.spawn(|| association.recv_from(&mut [0; 16]));
-        proxy.close.send(()).expect("the proxy is there");
+        proxy.close();
         let error = receiver.join().expect("no panic").expect_err("the end");
         assert_eq!(*datagram_error(&error), DatagramError::Closed);
         assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
@@ -248,7 +193,7 @@ fn the_end_of_the_control_connection_ends_both_ways() {
 #[test]
 fn a_proxy_that_goes_away_ends_the_association() {
     let proxy = Proxy::start(ProxyConfig::default()).expect("a proxy");
-    let echo = echo();
+    let echo = udp_echo();
     let association = UdpAssociation::open(&through(&proxy), echo).expect("an association");
     converse(&association, echo, echo);
     drop(proxy);
@@ -259,7 +204,7 @@ fn a_proxy_that_goes_away_ends_the_association() {
 #[test]
 fn dropping_it_ends_the_association() {
     let proxy = Proxy::start(ProxyConfig::default()).expect("a proxy");
-    let echo = echo();
+    let echo = udp_echo();
     let association = UdpAssociation::open(&through(&proxy), echo).expect("an association");
     converse(&association, echo, echo);
     drop(association);
@@ -280,12 +225,12 @@ fn a_relay_with_a_name_gives_the_stream_back() {
 #[test]
 fn a_silent_proxy_ends_with_the_deadline() {
     let config = config(&format!("proxy 0.0.0.0/0 {}", scripted(&[METHOD_NONE])));
-    let error = UdpAssociation::open_through(config.route(echo()), SHORT).expect_err("silence");
+    let error = UdpAssociation::open_through(config.route(udp_echo()), SHORT).expect_err("silence");
     assert!(matches!(error, Error::TimedOut { phase: Phase::Reply }), "{error:?}");
 }
 
 #[test]
 fn without_a_proxy_there_is_no_association() {
-    let error = UdpAssociation::open(&Config::default(), echo()).expect_err("direct");
+    let error = UdpAssociation::open(&Config::default(), udp_echo()).expect_err("direct");
     assert!(matches!(error, Error::Direct), "{error:?}");
 }
