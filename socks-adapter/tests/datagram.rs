@@ -168,3 +168,19 @@ fn with_gssapi_each_datagram_is_a_protected_message() {
     let error = datagrams.encode(&vec![0; MAX_SENT - 10], &target(), &mut out).expect_err("too long");
     assert!(matches!(error, DatagramError::PayloadTooLong { .. }), "{error:?}");
 }
+
+#[test]
+fn every_failure_has_the_kind_of_the_table() {
+    use std::io::ErrorKind as K;
+    let rows = [
+        (DatagramError::PayloadTooLong { len: 2, most: 1 }, K::InvalidInput),
+        (DatagramError::BufferTooShort { len: 2 }, K::InvalidInput),
+        (DatagramError::Closed, K::ConnectionAborted),
+        (DatagramError::Protection(socks_proto::Malformed::Length.into()), K::InvalidData),
+    ];
+    for (error, kind) in rows {
+        let outer = std::io::Error::from(error.clone());
+        assert_eq!(outer.kind(), kind, "{error}");
+        assert_eq!(outer.get_ref().and_then(|inner| inner.downcast_ref()), Some(&error));
+    }
+}
