@@ -71,12 +71,15 @@ pub fn connect_through(
 ///
 /// use socks_blocking::{Login, Offer, TargetAddr, connect_over};
 ///
-/// // Two proxies in a chain: the first leads to the second, and that to the target.
-/// let outer: TargetAddr = "second.example:1080".parse()?;
+/// // Three proxies in a chain: each leads to the next, and the last to the target.
+/// let no_login = || Offer::stepwise(Login::None);
+/// let second: TargetAddr = "second.example:1080".parse()?;
+/// let third: TargetAddr = "third.example:1080".parse()?;
 /// let target: TargetAddr = "mail.example:25".parse()?;
 /// let stream = TcpStream::connect("first.example:1080")?;
-/// let stream = connect_over(stream, outer, Offer::stepwise(Login::None))?;
-/// let mut stream = connect_over(stream, target, Offer::stepwise(Login::None))?;
+/// let stream = connect_over(stream, second, no_login())?;
+/// let stream = connect_over(stream, third, no_login())?;
+/// let mut stream = connect_over(stream, target, no_login())?;
 /// stream.write_all(b"QUIT\r\n")?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
