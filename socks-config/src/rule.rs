@@ -30,6 +30,26 @@ impl ProxyRule {
         self.credentials.as_ref()
     }
 
+    /// The same rule with another login: for a connection of its own, such as a circuit of Tor apart from the others
+    /// (stream isolation).
+    ///
+    /// ```
+    /// use socks_config::{Config, ProxyUrl, Route, UserPass};
+    ///
+    /// let tor: ProxyUrl = "socks5h://127.0.0.1:9050".parse()?;
+    /// let config = Config::from_url(&tor);
+    /// let Route::Proxy(rule) = config.route(("mail.example", 25)) else { unreachable!("all of it") };
+    /// let alone = rule.with_credentials(UserPass::new("conversation", "7")?);
+    /// let route = Route::Proxy(&alone);
+    /// # let Route::Proxy(rule) = route else { unreachable!() };
+    /// # assert_eq!(rule.credentials().unwrap().password(), b"7");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_credentials(&self, login: UserPass) -> Self {
+        Self { credentials: Some(login), ..self.clone() }
+    }
+
     /// Where the line stands.
     pub fn location(&self) -> &Location {
         &self.location

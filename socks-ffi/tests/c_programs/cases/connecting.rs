@@ -116,7 +116,7 @@ pub(super) const CASES: &[Case] = &[
         ],
         ..case("another try on the same socket", "retry")
     },
-];    // Names.
+    // Names.
     Case {
         args: &["{target-port}"],
         rules: Rules::Sound("proxy 0.0.0.0/0 {proxy}\nnoproxy 127.0.0.0/8\ndns remote\n"),
@@ -130,4 +130,4 @@ pub(super) const CASES: &[Case] = &[
         as_libc: false,
         ..case("names that the proxy resolves", "names")
     },
-
+];
