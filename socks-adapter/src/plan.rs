@@ -5,9 +5,10 @@ use std::io;
 use std::mem;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use socks_config::{Config, Endpoint, ProxyRule, Route, Server, ServerHost};
+use socks_config::{Config, Endpoint, Order, ProxyRule, Route, Server, ServerHost, interleave};
 use socks_proto::{Command, TargetAddr};
 
 use crate::deadline::Deadline;
@@ -86,15 +87,18 @@ pub struct Plan<'r> {
     way: Way<'r>,
     command: Command,
     deadline: Deadline,
-    /// Which of the servers it is at.
+    /// Which of the servers it is at, by its place in the order.
     at: usize,
+    /// The last time that it was told.
+    now: Option<Instant>,
     current: Option<Current>,
     tried: Vec<Attempt>,
 }
 
 #[derive(Debug)]
 enum Way<'r> {
-    Through(Cow<'r, ProxyRule>),
+    /// The order is known with the time.
+    Through(Cow<'r, ProxyRule>, Option<Order>),
     Direct(Endpoint, Option<SocketAddr>),
 }
 
@@ -184,11 +188,11 @@ impl<'r> Plan<'r> {
     pub fn new(route: Route<'r>, command: Command, deadline: Deadline) -> Result<Self, Error> {
         let way = match (route, &command) {
             (Route::Refused(refusal), _) => return Err(Error::Refused(refusal)),
-            (Route::Proxy(rule), _) => Way::Through(Cow::Borrowed(rule)),
+            (Route::Proxy(rule), _) => Way::Through(Cow::Borrowed(rule), None),
             (Route::Direct, Command::Connect(target)) => Way::direct(target),
             (Route::Direct, _) => return Err(Error::Direct),
         };
-        let mut plan = Self { way, command, deadline, at: 0, current: None, tried: Vec::new() };
+        let mut plan = Self { way, command, deadline, at: 0, now: None, current: None, tried: Vec::new() };
         if let (Way::Direct(endpoint, None), TargetAddr::Name(name, _)) = (&plan.way, command.target())
             && name.as_str().is_none()
         {
@@ -201,16 +205,19 @@ impl<'r> Plan<'r> {
 
     /// The same without a borrow of the configuration.
     pub fn into_owned(self) -> Plan<'static> {
-        let Self { way, command, deadline, at, current, tried } = self;
+        let Self { way, command, deadline, at, now, current, tried } = self;
         let way = match way {
-            Way::Through(rule) => Way::Through(Cow::Owned(rule.into_owned())),
+            Way::Through(rule, order) => Way::Through(Cow::Owned(rule.into_owned()), order),
             Way::Direct(endpoint, addr) => Way::Direct(endpoint, addr),
         };
-        Plan { way, command, deadline, at, current, tried }
+        Plan { way, command, deadline, at, now, current, tried }
     }
 
     /// What to do next, at `now`. Passes over what there is no time left for.
     pub fn step(&mut self, now: Instant) -> Step<'_> {
+        if self.now.replace(now).is_none() {
+            self.way.put_in_order(now);
+        }
         while self.at < self.way.len() {
             let current = match &mut self.current {
                 Some(current) => current,
@@ -243,6 +250,7 @@ impl<'r> Plan<'r> {
         match addrs {
             Ok(addrs) => {
                 current.addrs = addrs.into_iter().collect();
+                interleave(&mut current.addrs);
                 current.places = current.addrs.len();
                 if current.places == 0 {
                     self.unreachable(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
@@ -299,7 +307,11 @@ impl<'r> Plan<'r> {
         })
     }
 
+    /// The server at hand was tried at each of its places, in vain.
     fn next_server(&mut self) {
+        if let Some(now) = self.now {
+            self.way.could_not_reach(self.at, now);
+        }
         self.at += 1;
         self.current = None;
     }
@@ -331,21 +343,41 @@ impl Way<'_> {
 
     fn len(&self) -> usize {
         match self {
-            Self::Through(rule) => rule.servers().len(),
+            Self::Through(rule, _) => rule.servers().len(),
             Self::Direct(..) => 1,
         }
     }
 
     fn server(&self, at: usize) -> Option<(&Server, &ProxyRule)> {
         match self {
-            Self::Through(rule) => Some((&rule.servers()[at], rule)),
+            Self::Through(rule, _) => Some((&rule.servers()[self.index(at)], rule)),
             Self::Direct(..) => None,
+        }
+    }
+
+    /// Which server stands in this place of the order.
+    fn index(&self, at: usize) -> usize {
+        match self {
+            Self::Through(_, Some(order)) => order.get(at).unwrap_or(at),
+            Self::Through(_, None) | Self::Direct(..) => at,
+        }
+    }
+
+    fn put_in_order(&mut self, now: Instant) {
+        if let Self::Through(rule, order) = self {
+            *order = Some(rule.order(since_first(now)));
+        }
+    }
+
+    fn could_not_reach(&self, at: usize, now: Instant) {
+        if let Self::Through(rule, _) = self {
+            rule.could_not_reach(self.index(at), since_first(now));
         }
     }
 
     fn endpoint(&self, at: usize) -> &Endpoint {
         match self {
-            Self::Through(rule) => &rule.servers()[at].endpoint,
+            Self::Through(rule, _) => &rule.servers()[self.index(at)].endpoint,
             Self::Direct(endpoint, _) => endpoint,
         }
     }
@@ -357,11 +389,17 @@ impl Way<'_> {
         let addrs = match self {
             // Not by way of the endpoint, which has neither scope nor flow label.
             Self::Direct(_, addr) => addr.iter().copied().collect(),
-            Self::Through(_) => Vec::new(),
+            Self::Through(..) => Vec::new(),
         };
         let named = matches!(self.endpoint(at), Endpoint::Tcp { host: ServerHost::Name(_), .. });
         Current { addrs, places: usize::from(!named), given: 0, until_reached, until_done }
     }
+}
+
+/// The clock of what is remembered of servers: from the first time that any plan was told.
+fn since_first(now: Instant) -> Duration {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    now.saturating_duration_since(*FIRST.get_or_init(|| now))
 }
 
 impl Current {

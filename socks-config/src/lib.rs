@@ -43,6 +43,8 @@ mod config;
 mod credentials;
 mod destination;
 mod diagnostic;
+mod health;
+mod interleave;
 mod line;
 mod load;
 mod name_range;
@@ -63,6 +65,8 @@ pub use builder::{ConfigBuilder, Parsed};
 pub use config::{Config, Dns, Explanation, Refusal, Route};
 pub use destination::{Destination, Host};
 pub use diagnostic::{Diagnostic, Location, ParseError, Severity};
+pub use health::Order;
+pub use interleave::interleave;
 #[cfg(feature = "std-fs")]
 pub use load::StdFileSystem;
 pub use load::{DEFAULT_PATH, FileKind, FileSystem, LoadError, Loaded, Metadata, Source, load};

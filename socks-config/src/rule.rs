@@ -1,10 +1,12 @@
 //! The lines of a configuration, once understood.
 
 use std::fmt;
+use std::time::Duration;
 
 use socks_proto::UserPass;
 
 use crate::diagnostic::Location;
+use crate::health::{Health, Order};
 use crate::pattern::Pattern;
 use crate::server::Server;
 
@@ -17,12 +19,29 @@ pub struct ProxyRule {
     pub(crate) credentials: Option<UserPass>,
     pub(crate) location: Location,
     pub(crate) index: usize,
+    pub(crate) health: Health,
 }
 
 impl ProxyRule {
     /// The servers, at least one, in the order in which they are to be tried.
     pub fn servers(&self) -> &[Server] {
         &self.servers
+    }
+
+    /// In which order to try them at this time of a monotonic clock of the caller's, counted from any moment: those last
+    /// that could not be reached within the configuration's `retry` time.
+    pub fn order(&self, now: Duration) -> Order {
+        self.health.order(now)
+    }
+
+    /// Remembers that a server, by its index in [`servers`](Self::servers), could not be reached at any of its addresses.
+    pub fn could_not_reach(&self, server: usize, now: Duration) {
+        self.health.failed(server, now);
+    }
+
+    /// Remembers that a server has answered.
+    pub fn reached(&self, server: usize) {
+        self.health.reached(server);
     }
 
     /// The login for every one of the servers.

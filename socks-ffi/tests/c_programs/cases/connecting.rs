@@ -116,6 +116,13 @@ pub(super) const CASES: &[Case] = &[
         ],
         ..case("another try on the same socket", "retry")
     },
+    // Failover.
+    Case {
+        rules: Rules::Sound("timeout 4\nproxy 0.0.0.0/0 {silent},{proxy}\n"),
+        requests: &["connect {target}: succeeded"; 4],
+        as_libc: false,
+        ..case("a server that is silent is tried last from then on", "failover")
+    },
     // Names.
     Case {
         args: &["{target-port}"],
