@@ -4,13 +4,12 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use socks_adapter::{ConnectError, Error, Negotiation, Tunnel, plan};
 use socks_config::{Config, Route};
-use socks_proto::{Command, Handshake, Offer, TargetAddr, WireAddr};
+use socks_proto::{Command, Offer, TargetAddr, WireAddr};
 
-use crate::deadline::Deadline;
 use crate::drive::drive;
-use crate::error::{ConnectError, Error};
-use crate::reach;
+use crate::reach::reach;
 use crate::socket::Socket;
 use crate::stream::Stream;
 
@@ -27,22 +26,14 @@ use crate::stream::Stream;
 pub fn connect(config: &Config, target: impl Into<TargetAddr>) -> Result<TcpStream, Error> {
     let target = target.into();
     let route = config.route(&target);
-    let servers = match route {
-        Route::Proxy(rule) => rule.servers(),
-        Route::Direct | Route::Refused(_) => &[],
-    };
-    let timeout = servers.iter().filter_map(|server| server.timeout).fold(config.timeout(), Duration::max);
-    match route {
-        Route::Direct => reach::direct(&target, Deadline::after(timeout)),
-        Route::Proxy(rule) => {
-            // Neither of the two methods that a configuration can offer leaves a protection behind.
-            reach::through(rule, &target, Deadline::after(timeout)).map(|(stream, _)| stream)
-        }
-        Route::Refused(refusal) => Err(Error::Refused(refusal)),
-    }
+    // Neither of the two methods that a configuration can offer leaves a protection behind.
+    reach(route, Command::Connect(target), plan::timeout(config, &route)).map(|(stream, _)| stream)
 }
 
 /// Connects to `target` by a route that was asked for before, within `timeout` for all of it.
+///
+/// For a login of its own, such as a circuit of Tor apart from all others:
+/// [`ProxyRule::with_credentials`](socks_config::ProxyRule::with_credentials).
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -63,20 +54,12 @@ pub fn connect_through(
     target: impl Into<TargetAddr>,
     timeout: Duration,
 ) -> Result<Stream<Socket>, Error> {
-    let target = target.into();
-    let deadline = Deadline::after(timeout);
-    match route {
-        Route::Direct => {
-            let socket: Socket = reach::direct(&target, deadline)?;
-            let local = socket.local_addr().map_or(WireAddr::UNSPECIFIED, WireAddr::Ip);
-            Ok(Stream::direct(socket, local))
-        }
-        Route::Proxy(rule) => {
-            let (socket, established) = reach::through(rule, &target, deadline)?;
-            Ok(Stream::new(socket, established))
-        }
-        Route::Refused(refusal) => Err(Error::Refused(refusal)),
-    }
+    let (socket, negotiation) = reach::<Socket>(route, Command::Connect(target.into()), timeout)?;
+    let tunnel = match negotiation {
+        Some(negotiation) => finished(negotiation),
+        None => Tunnel::direct(socket.local_addr().map_or(WireAddr::UNSPECIFIED, WireAddr::Ip)),
+    };
+    Ok(Stream::new(socket, tunnel))
 }
 
 /// Connects to `target` through the proxy at the other end of `stream`, whatever that is: a socket with settings of
@@ -88,12 +71,15 @@ pub fn connect_through(
 ///
 /// use socks_blocking::{Login, Offer, TargetAddr, connect_over};
 ///
-/// // Two proxies in a chain: the first leads to the second, and that to the target.
-/// let outer: TargetAddr = "second.example:1080".parse()?;
+/// // Three proxies in a chain: each leads to the next, and the last to the target.
+/// let no_login = || Offer::stepwise(Login::None);
+/// let second: TargetAddr = "second.example:1080".parse()?;
+/// let third: TargetAddr = "third.example:1080".parse()?;
 /// let target: TargetAddr = "mail.example:25".parse()?;
 /// let stream = TcpStream::connect("first.example:1080")?;
-/// let stream = connect_over(stream, outer, Offer::stepwise(Login::None))?;
-/// let mut stream = connect_over(stream, target, Offer::stepwise(Login::None))?;
+/// let stream = connect_over(stream, second, no_login())?;
+/// let stream = connect_over(stream, third, no_login())?;
+/// let mut stream = connect_over(stream, target, no_login())?;
 /// stream.write_all(b"QUIT\r\n")?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -106,13 +92,30 @@ pub fn connect_through(
 // The stream is in the error by purpose.
 #[allow(clippy::result_large_err)]
 pub fn connect_over<S: Read + Write>(
-    mut stream: S,
+    stream: S,
     target: impl Into<TargetAddr>,
     offer: Offer,
 ) -> Result<Stream<S>, ConnectError<S>> {
-    let mut handshake = Handshake::new(Command::Connect(target.into()), offer);
-    match drive(&mut stream, &mut handshake, |_, _| Ok(())) {
-        Ok(()) => Ok(Stream::new(stream, handshake.into_established().expect("drive() returns at Step::Done"))),
+    let (tunnel, stream) = request_over(stream, Command::Connect(target.into()), offer)?;
+    Ok(Stream::new(stream, tunnel))
+}
+
+/// Makes a request of one reply over any stream.
+// The stream is in the error by purpose.
+#[allow(clippy::result_large_err)]
+pub(crate) fn request_over<S: Read + Write>(
+    mut stream: S,
+    command: Command,
+    offer: Offer,
+) -> Result<(Tunnel, S), ConnectError<S>> {
+    let mut negotiation = Negotiation::new(command, offer);
+    match drive(&mut stream, &mut negotiation, |_, _| Ok(())) {
+        Ok(()) => Ok((finished(negotiation), stream)),
         Err(error) => Err(ConnectError::new(error, stream)),
     }
+}
+
+/// What a negotiation has left behind that [`drive`] says is at its end.
+pub(crate) fn finished(negotiation: Negotiation) -> Tunnel {
+    negotiation.into_tunnel().expect("drive() returns at the end")
 }

@@ -1,10 +1,8 @@
-//! The one loop in which bytes move for a [`Handshake`].
+//! The one loop in which bytes move for a [`Negotiation`].
 
 use std::io::{self, Read, Write};
 
-use socks_proto::{Handshake, Step};
-
-use crate::error::Error;
+use socks_adapter::{BUF_LEN, Error, Negotiation, Next};
 
 /// What the loop is about to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,50 +15,29 @@ pub(crate) enum Wait {
     Read,
 }
 
-/// Long enough for every message outside GSSAPI in one read.
-const BUF_LEN: usize = 512;
-
-/// Runs the handshake until it is done.
+/// Runs the negotiation until the proxy has granted the request: to its end, or with BIND to the first reply. Called
+/// again after that one, it runs to the second.
 ///
 /// `before` is called ahead of every read and write: it applies the deadline to the stream, and fails with
 /// [`io::ErrorKind::TimedOut`] when that is over. No byte beyond the handshake's last is ever read.
 pub(crate) fn drive<S: Read + Write>(
     stream: &mut S,
-    handshake: &mut Handshake,
+    negotiation: &mut Negotiation,
     mut before: impl FnMut(&S, Wait) -> io::Result<()>,
 ) -> Result<(), Error> {
     let mut buf = [0; BUF_LEN];
-    let mut answered = false;
     loop {
-        let moved = match handshake.step()? {
-            Step::Send(bytes) => match before(stream, Wait::Write).and_then(|()| stream.write(bytes)) {
-                Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-                written => written.map(|n| handshake.sent(n)),
-            },
-            Step::Receive { at_most } => {
-                let most = at_most.get().min(BUF_LEN);
-                let wait = if answered { Wait::Read } else { Wait::Answer };
-                match before(stream, wait).and_then(|()| stream.read(&mut buf[..most])) {
-                    Ok(0) => return Err(handshake.receive_eof().into()),
-                    Ok(n) => {
-                        answered = true;
-                        // All of it: it is no longer than what the proxy owes.
-                        handshake.receive(&buf[..n])?;
-                        Ok(())
-                    }
-                    Err(error) => Err(error),
-                }
+        let wait = if negotiation.answered() { Wait::Read } else { Wait::Answer };
+        match negotiation.next()? {
+            Next::Write(bytes) => {
+                let written = before(stream, Wait::Write).and_then(|()| stream.write(bytes));
+                negotiation.wrote(written)?;
             }
-            Step::Event(_) => Ok(()),
-            Step::Done => return Ok(()),
-            _ => Err(io::Error::new(io::ErrorKind::Unsupported, "a step that this crate does not know")),
-        };
-        match moved {
-            Ok(()) => {}
-            // The deadline is looked at again before the next try.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // An end of file at this point would be one in the same phase.
-            Err(error) => return Err(Error::from_io(handshake.receive_eof().phase(), error)),
+            Next::Read { at_most } => {
+                let read = before(stream, wait).and_then(|()| stream.read(&mut buf[..at_most]));
+                negotiation.read(read.map(|n| &buf[..n]))?;
+            }
+            Next::Bound | Next::Done => return Ok(()),
         }
     }
 }
@@ -109,9 +86,9 @@ mod tests {
         }
     }
 
-    fn handshake() -> Handshake {
+    fn negotiation() -> Negotiation {
         let target: TargetAddr = "192.0.2.1:80".parse().expect("a target");
-        Handshake::new(Command::Connect(target), Offer::stepwise(Login::None))
+        Negotiation::new(Command::Connect(target), Offer::stepwise(Login::None))
     }
 
     const METHOD: &[u8] = &[5, 0];
@@ -131,14 +108,14 @@ mod tests {
             Ok(&REPLY[3..]),
         ]);
         stream.writes = [Ok(1), Err(kind(io::ErrorKind::Interrupted)), Ok(1), Ok(1), Ok(2)].into();
-        drive(&mut stream, &mut handshake(), |_, _| Ok(())).expect("done");
+        drive(&mut stream, &mut negotiation(), |_, _| Ok(())).expect("done");
         assert_eq!(stream.written, [5, 1, 0, 5, 1, 0, 1, 192, 0, 2, 1, 0, 80]);
     }
 
     #[test]
     fn bytes_behind_the_reply_stay_in_the_stream() {
         let mut stream = Scripted::new([Ok(&b"\x05\x00\x05\x00\x00\x01\x7f\x00\x00\x01\x04\x38220 hello"[..])]);
-        drive(&mut stream, &mut handshake(), |_, _| Ok(())).expect("done");
+        drive(&mut stream, &mut negotiation(), |_, _| Ok(())).expect("done");
         assert!(matches!(stream.reads.pop_front(), Some(Ok(b"220 hello"))));
     }
 
@@ -146,7 +123,7 @@ mod tests {
     fn a_writer_that_takes_nothing_is_an_error() {
         let mut stream = Scripted::new([]);
         stream.writes = [Ok(0)].into();
-        let error = drive(&mut stream, &mut handshake(), |_, _| Ok(())).expect_err("no progress");
+        let error = drive(&mut stream, &mut negotiation(), |_, _| Ok(())).expect_err("no progress");
         assert!(
             matches!(error, Error::Io { phase: Phase::Method, source } if source.kind() == io::ErrorKind::WriteZero)
         );
@@ -156,7 +133,7 @@ mod tests {
     fn what_a_read_timeout_looks_like_does_not_matter() {
         for how in [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut] {
             let mut stream = Scripted::new([Ok(METHOD), Err(kind(how))]);
-            let error = drive(&mut stream, &mut handshake(), |_, _| Ok(())).expect_err("silence");
+            let error = drive(&mut stream, &mut negotiation(), |_, _| Ok(())).expect_err("silence");
             assert!(matches!(error, Error::TimedOut { phase: Phase::Reply }), "{error:?}");
         }
     }
@@ -165,7 +142,7 @@ mod tests {
     fn each_wait_is_announced() {
         let mut stream = Scripted::new([Ok(METHOD), Ok(REPLY)]);
         let mut waits = Vec::new();
-        drive(&mut stream, &mut handshake(), |_, wait| {
+        drive(&mut stream, &mut negotiation(), |_, wait| {
             waits.push(wait);
             Ok(())
         })
@@ -181,7 +158,7 @@ mod tests {
             Wait::Read => Err(io::ErrorKind::TimedOut.into()),
             Wait::Write | Wait::Answer => Ok(()),
         };
-        let error = drive(&mut stream, &mut handshake(), over).expect_err("over");
+        let error = drive(&mut stream, &mut negotiation(), over).expect_err("over");
         assert!(matches!(error, Error::TimedOut { phase: Phase::Reply }), "{error:?}");
     }
 }

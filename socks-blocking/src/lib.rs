@@ -15,14 +15,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! | function            | takes                            | gives                                              |
-//! |---------------------|----------------------------------|----------------------------------------------------|
-//! | [`connect()`]       | a [`Config`]                     | a `TcpStream`                                      |
-//! | [`connect_through`] | a [`Route`] and a timeout        | a [`Stream`] over TCP or a Unix socket             |
-//! | [`connect_over`]    | any `Read + Write` and an offer  | a [`Stream`] over it, or the stream with the error |
+//! | what                           | by a [`Config`]            | by a [`Route`], in a time of its own | over any `Read + Write`      |
+//! |--------------------------------|----------------------------|--------------------------------------|------------------------------|
+//! | a connection (CONNECT)         | [`connect()`]              | [`connect_through`]                  | [`connect_over`]             |
+//! | one that comes in (BIND)       | [`Listener::bind`]         | [`Listener::bind_through`]           | [`Listener::bind_over`]      |
+//! | datagrams (UDP ASSOCIATE)      | [`UdpAssociation::open`]   | [`UdpAssociation::open_through`]     | [`UdpAssociation::open_over`] |
+//! | a name's address (Tor)         | [`resolve()`]              | [`resolve_through`]                  | [`resolve_over`]             |
+//! | an address's name (Tor)        | [`resolve_ptr`]            | [`resolve_ptr_through`]              | [`resolve_ptr_over`]         |
 //!
-//! A [`Config`] comes from a proxy URL, from text, or from the files of socksrc(5)
-//! ([`socks_config::load`]).
+//! A [`Config`] comes from a proxy URL, from text, or from the files of socksrc(5) ([`socks_config::load`]). What goes
+//! over a stream of the caller's takes an [`Offer`] in its place, and gives the stream back with the error
+//! ([`ConnectError`]) where it fails; as a [`Stream`] is such a stream, proxies chain. There are no features to choose
+//! from. `UdpAssociation` is for Unix, where it waits in poll(2).
 //!
 //! # The way to the target
 //!
@@ -34,9 +38,13 @@
 //!   What it answers is final: only a server that cannot be connected to, hangs up at once or stays silent is
 //!   passed over for the next.
 //! * **Logins.** With credentials, username and password are offered, and no login as second choice; without,
-//!   no login. A server marked `/pipeline` gets greeting, login and request in one write.
+//!   no login. A server marked `/pipeline` gets greeting, login and request in one write. A login for one connection alone,
+//!   as Tor isolates circuits by it, is that of a rule made with [`ProxyRule::with_credentials`].
 //! * **Direct** means a connection without a proxy, within the same time. It is taken where the configuration
-//!   says so and never because something failed; what is refused is an error.
+//!   says so and never because something failed; what is refused is an error. What only a proxy can do is an error on a
+//!   direct route ([`Error::Direct`]).
+//! * **Afterwards** the bytes are the application's: none of them was read ahead. Without GSSAPI the plain socket comes
+//!   back, or is inside of what does ([`Stream::into_inner`]).
 //!
 //! # Time
 //!
@@ -45,6 +53,9 @@
 //! two seconds at least, so that one that drops packets leaves time for the others; `/timeout=` of a server
 //! takes the place of that share, and bounds its answer as well.
 //!
+//! The peer of a [`Listener`] may take as long as it likes, or as [`Listener::accept_within`] says. Over a stream of the
+//! caller's the time is what its timeouts allow.
+//!
 //! Two things std cannot bound: the system's resolver, asked for the proxy's name (write an address where that
 //! matters), and connecting to a Unix socket whose listener does not accept.
 //!
@@ -52,25 +63,36 @@
 //!
 //! [`Error`] tells what could not be reached, and for each attempt why, from a proxy that said no, from one that
 //! did not answer in time, and in which phase; it turns into an [`io::Error`](std::io::Error) of fitting kind by
-//! `?`. No user name and no password is part of any.
+//! `?`, as its table says. No user name and no password is part of any. Datagrams fail with an `io::Error`, in which a
+//! [`DatagramError`] stands where it was not the system.
 
 #![forbid(unsafe_code)]
 #![doc(test(attr(deny(warnings))))]
 
 mod connect;
-mod deadline;
 mod drive;
-mod error;
+mod listener;
 mod reach;
+mod resolve;
 mod socket;
 mod stream;
+#[cfg(unix)]
+mod udp;
 
 pub use connect::{connect, connect_over, connect_through};
-pub use error::{Attempt, ConnectError, Error, Unreachable};
+pub use listener::Listener;
+pub use resolve::{resolve, resolve_over, resolve_ptr, resolve_ptr_over, resolve_ptr_through, resolve_through};
 pub use socket::Socket;
 pub use stream::Stream;
+#[cfg(unix)]
+pub use udp::UdpAssociation;
 
+/// What every adapter shares: its errors are those of this one.
+pub use socks_adapter::{
+    self, Attempt, ConnectError, Error, Unreachable,
+    datagram::{DatagramError, Datagrams},
+};
 /// The types of `socks-config` that a caller needs.
-pub use socks_config::{self, Config, ProxyUrl, Refusal, Route};
+pub use socks_config::{self, Config, ProxyRule, ProxyUrl, Refusal, Route};
 /// The types of `socks-proto` that a caller needs.
-pub use socks_proto::{self, Login, Offer, Phase, TargetAddr, UserPass, WireAddr};
+pub use socks_proto::{self, DomainName, Login, Offer, Phase, TargetAddr, UserPass, WireAddr};

@@ -1,164 +1,78 @@
-//! The servers of a rule in turn, each at every address, until one of them answers.
+//! The servers of a route in turn, each at every address, until one of them answers.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
 
-use socks_config::{Endpoint, ProxyRule, ServerHost};
-use socks_proto::{Command, Established, Handshake, Phase, TargetAddr};
+use socks_adapter::plan::{Place, Plan, Step, Turn};
+use socks_adapter::{Deadline, Error, Negotiation};
+use socks_config::Route;
+use socks_proto::{Command, Phase};
 
-use crate::deadline::Deadline;
 use crate::drive::{Wait, drive};
-use crate::error::{Attempt, Error, Unreachable};
 use crate::socket::Connection;
 
-/// Negotiates a connection to `target` with the first server that answers.
+/// A connection and the negotiation that a proxy granted over it; none on a direct route.
+pub(crate) type Reached<C> = (C, Option<Negotiation>);
+
+/// Connects to the first server of the route that answers and makes the request, or to the target itself.
 ///
-/// A server counts as reached once it has said anything at all. One that takes the connection and then stays silent or
-/// hangs up is dead, stopping or full, and has only seen a greeting, so that the next one may be tried; what a server
-/// says, a refusal above all, is final.
-pub(crate) fn through<C: Connection>(
-    rule: &ProxyRule,
-    target: &TargetAddr,
-    deadline: Deadline,
-) -> Result<(C, Established), Error> {
-    let servers = rule.servers();
-    let mut failures = Failures::default();
-    for (at, server) in servers.iter().enumerate() {
-        let until_reached = match server.timeout {
-            Some(_) => deadline.or_after(server.timeout),
-            None => deadline.share(servers.len() - at),
-        };
-        let whole = deadline.or_after(server.timeout);
-        let addrs = match places(&server.endpoint) {
-            Ok(addrs) => addrs,
-            Err(error) => {
-                failures.unreachable(&server.endpoint, None, error);
-                continue;
+/// The socket comes back without timeouts.
+pub(crate) fn reach<C: Connection>(route: Route<'_>, command: Command, timeout: Duration) -> Result<Reached<C>, Error> {
+    let mut plan = Plan::new(route, command, Deadline::after(Instant::now(), timeout))?;
+    loop {
+        match plan.step(Instant::now()) {
+            // This is the one step that std cannot bound.
+            Step::Resolve { host, port, .. } => {
+                let addrs = (host, port).to_socket_addrs();
+                plan.resolved(addrs);
             }
-        };
-        for (at, &addr) in addrs.iter().enumerate() {
-            let until_reached = until_reached.share(addrs.len() - at);
-            let socket: C = match open(&server.endpoint, addr, until_reached) {
-                Ok(socket) => socket,
-                Err(error) => {
-                    failures.unreachable(&server.endpoint, addr, error);
-                    continue;
+            Step::Connect(turn) => match open(&turn) {
+                Ok(socket) => {
+                    let Some(negotiation) = turn.negotiation() else { return Ok((socket, None)) };
+                    match negotiate(socket, negotiation, &turn) {
+                        Ok((socket, negotiation)) => return Ok((socket, Some(negotiation))),
+                        Err(error) => plan.failed(error)?,
+                    }
                 }
-            };
-            let command = Command::Connect(server.target_for(target));
-            let handshake = Handshake::new(command, server.offer(rule.credentials()));
-            match negotiate(socket, handshake, until_reached, whole) {
-                Err(error) if error.before_any_answer() => failures.silent(&server.endpoint, addr, error),
-                outcome => return outcome,
-            }
+                Err(error) => plan.unreachable(error),
+            },
+            Step::Failed(error) => return Err(error),
         }
-    }
-    Err(failures.into_error())
-}
-
-/// Connects to the target itself; its name is for the system to resolve.
-pub(crate) fn direct<C: Connection>(target: &TargetAddr, deadline: Deadline) -> Result<C, Error> {
-    let host = match target {
-        TargetAddr::Ip(addr) => ServerHost::Ip(addr.ip()),
-        TargetAddr::Name(name, _) => ServerHost::Name(name.to_string()),
-    };
-    let endpoint = Endpoint::Tcp { host, port: target.port() };
-    let addrs = match target {
-        // Not by way of the endpoint, which has neither scope nor flow label.
-        TargetAddr::Ip(addr) => Ok(vec![Some(*addr)]),
-        TargetAddr::Name(name, _) if name.as_str().is_none() => {
-            Err(io::Error::new(io::ErrorKind::InvalidInput, "a name that is not UTF-8 cannot be resolved here"))
-        }
-        TargetAddr::Name(..) => places(&endpoint),
-    };
-    let mut failures = Failures::default();
-    match addrs {
-        Ok(addrs) => {
-            for (at, &addr) in addrs.iter().enumerate() {
-                match open(&endpoint, addr, deadline.share(addrs.len() - at)) {
-                    Ok(socket) => return Ok(socket),
-                    Err(error) => failures.unreachable(&endpoint, addr, error),
-                }
-            }
-        }
-        Err(error) => failures.unreachable(&endpoint, None, error),
-    }
-    Err(failures.into_error())
-}
-
-/// The addresses of an endpoint, at least one; a Unix socket is one place without an address.
-///
-/// This is the one step that std cannot bound.
-fn places(endpoint: &Endpoint) -> io::Result<Vec<Option<SocketAddr>>> {
-    match endpoint {
-        Endpoint::Tcp { host: ServerHost::Ip(ip), port } => Ok(vec![Some((*ip, *port).into())]),
-        Endpoint::Tcp { host: ServerHost::Name(name), port } => {
-            let addrs: Vec<_> = (name.as_str(), *port).to_socket_addrs()?.map(Some).collect();
-            match addrs[..] {
-                [] => Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address")),
-                _ => Ok(addrs),
-            }
-        }
-        Endpoint::Unix(_) => Ok(vec![None]),
     }
 }
 
-fn open<C: Connection>(endpoint: &Endpoint, addr: Option<SocketAddr>, deadline: Deadline) -> io::Result<C> {
-    let left = deadline.left()?;
-    match (endpoint, addr) {
-        (Endpoint::Unix(path), _) => C::unix(path),
-        (Endpoint::Tcp { .. }, Some(addr)) => Ok(C::tcp(match left {
+fn open<C: Connection>(turn: &Turn<'_>) -> io::Result<C> {
+    match turn.place {
+        Place::Tcp(addr) => Ok(C::tcp(match turn.until_reached.left(Instant::now())? {
             Some(left) => TcpStream::connect_timeout(&addr, left)?,
             None => TcpStream::connect(addr)?,
         })),
-        (Endpoint::Tcp { .. }, None) => Err(io::ErrorKind::AddrNotAvailable.into()),
+        Place::Unix(path) => C::unix(path),
     }
 }
 
 fn negotiate<C: Connection>(
     mut socket: C,
-    mut handshake: Handshake,
+    mut negotiation: Negotiation,
+    turn: &Turn<'_>,
+) -> Result<(C, Negotiation), Error> {
+    run_until(&mut socket, &mut negotiation, turn.until_reached, turn.until_done)?;
+    Ok((socket, negotiation))
+}
+
+/// [`drive`]s a negotiation until two deadlines, then takes the timeouts off the socket.
+pub(crate) fn run_until<C: Connection>(
+    socket: &mut C,
+    negotiation: &mut Negotiation,
     until_reached: Deadline,
-    whole: Deadline,
-) -> Result<(C, Established), Error> {
-    drive(&mut socket, &mut handshake, |socket, wait| match wait {
-        Wait::Write => socket.set_write_timeout(whole.left()?),
-        Wait::Answer => socket.set_read_timeout(until_reached.left()?),
-        Wait::Read => socket.set_read_timeout(whole.left()?),
+    until_done: Deadline,
+) -> Result<(), Error> {
+    drive(socket, negotiation, |socket, wait| match wait {
+        Wait::Write => socket.set_write_timeout(until_done.left(Instant::now())?),
+        Wait::Answer => socket.set_read_timeout(until_reached.left(Instant::now())?),
+        Wait::Read => socket.set_read_timeout(until_done.left(Instant::now())?),
     })?;
     let as_found = socket.set_read_timeout(None).and_then(|()| socket.set_write_timeout(None));
-    as_found.map_err(|source| Error::Io { phase: Phase::Reply, source })?;
-    let established = handshake.into_established().expect("drive() returns at Step::Done");
-    Ok((socket, established))
-}
-
-/// What was tried in vain.
-#[derive(Default)]
-struct Failures {
-    tried: Vec<Attempt>,
-    /// The last attempt, where the connection stood but the proxy said nothing.
-    silent: Option<(Endpoint, Option<SocketAddr>, Error)>,
-}
-
-impl Failures {
-    fn unreachable(&mut self, endpoint: &Endpoint, addr: Option<SocketAddr>, error: io::Error) {
-        if let Some((endpoint, addr, error)) = self.silent.take() {
-            self.tried.push(Attempt { endpoint, addr, error: error.into() });
-        }
-        self.tried.push(Attempt { endpoint: endpoint.clone(), addr, error });
-    }
-
-    fn silent(&mut self, endpoint: &Endpoint, addr: Option<SocketAddr>, error: Error) {
-        if let Some((endpoint, addr, error)) = self.silent.replace((endpoint.clone(), addr, error)) {
-            self.tried.push(Attempt { endpoint, addr, error: error.into() });
-        }
-    }
-
-    /// The last failure, if it has a phase to name; else all of them.
-    fn into_error(self) -> Error {
-        match self.silent {
-            Some((_, _, error)) => error,
-            None => Error::CouldNotReach(Unreachable { tried: self.tried }),
-        }
-    }
+    as_found.map_err(|source| Error::from_io(Phase::Reply, source))
 }

@@ -1,13 +1,11 @@
 //! A stream to the target, once the proxy has answered.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::task::Poll;
 
-use socks_proto::{Established, MethodId, SecurityLayer, WireAddr};
-
-/// The most that one protected message is asked to hold; a larger write is a short one.
-const MAX_PLAIN: usize = 16 * 1024;
+use socks_adapter::{Protection, Tunnel};
+use socks_proto::{MethodId, WireAddr};
 
 /// A connection to the target through a proxy: bytes in, bytes out.
 ///
@@ -20,32 +18,9 @@ pub struct Stream<S> {
     protection: Option<Protection>,
 }
 
-struct Protection {
-    layer: Box<dyn SecurityLayer>,
-    /// What of the peer's messages is not whole yet.
-    wire: Vec<u8>,
-    /// What was in them and is not read yet.
-    plain: VecDeque<u8>,
-    /// Our messages, and how much of them has left.
-    out: Vec<u8>,
-    out_start: usize,
-}
-
 impl<S> Stream<S> {
-    pub(crate) fn new(inner: S, established: Established) -> Self {
-        let protection = established.layer.map(|layer| Protection {
-            layer,
-            wire: Vec::new(),
-            plain: established.early.into(),
-            out: Vec::new(),
-            out_start: 0,
-        });
-        Self { inner, bound: established.bound, method: established.method, protection }
-    }
-
-    /// A stream that no proxy is involved in; the target sees it come from `local`.
-    pub(crate) fn direct(inner: S, local: WireAddr) -> Self {
-        Self { inner, bound: local, method: MethodId::NONE, protection: None }
+    pub(crate) fn new(inner: S, tunnel: Tunnel) -> Self {
+        Self { inner, bound: tunnel.bound, method: tunnel.method, protection: tunnel.protection }
     }
 
     /// The address from which the target sees the connection come, as far as the proxy tells (BND.ADDR).
@@ -86,99 +61,52 @@ impl<S> Stream<S> {
 
 impl<S: Read> Read for Stream<S> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match &mut self.protection {
-            None => self.inner.read(buf),
-            Some(protection) => protection.read(&mut self.inner, buf),
+        let Self { inner, protection, .. } = self;
+        match protection {
+            None => inner.read(buf),
+            Some(protection) => now(protection.read(buf, |wire| Poll::Ready(inner.read(wire)))),
         }
     }
 
     fn read_vectored(&mut self, bufs: &mut [io::IoSliceMut<'_>]) -> io::Result<usize> {
-        match &mut self.protection {
+        match self.protection {
             None => self.inner.read_vectored(bufs),
-            Some(protection) => {
-                let first = bufs.iter_mut().find(|buf| !buf.is_empty());
-                first.map_or(Ok(0), |buf| protection.read(&mut self.inner, buf))
-            }
+            Some(_) => bufs.iter_mut().find(|buf| !buf.is_empty()).map_or(Ok(0), |buf| self.read(buf)),
         }
     }
 }
 
 impl<S: Write> Write for Stream<S> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        match &mut self.protection {
-            None => self.inner.write(buf),
-            Some(protection) => protection.write(&mut self.inner, buf),
+        let Self { inner, protection, .. } = self;
+        match protection {
+            None => inner.write(buf),
+            Some(protection) => now(protection.write(buf, |wire| Poll::Ready(inner.write(wire)))),
         }
     }
 
     fn write_vectored(&mut self, bufs: &[io::IoSlice<'_>]) -> io::Result<usize> {
-        match &mut self.protection {
+        match self.protection {
             None => self.inner.write_vectored(bufs),
-            Some(protection) => {
-                let first = bufs.iter().find(|buf| !buf.is_empty());
-                first.map_or(Ok(0), |buf| protection.write(&mut self.inner, buf))
-            }
+            Some(_) => bufs.iter().find(|buf| !buf.is_empty()).map_or(Ok(0), |buf| self.write(buf)),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if let Some(protection) = &mut self.protection {
-            protection.send(&mut self.inner)?;
+        let Self { inner, protection, .. } = self;
+        if let Some(protection) = protection {
+            now(protection.flush(|wire| Poll::Ready(inner.write(wire))))?;
         }
-        self.inner.flush()
+        inner.flush()
     }
 }
 
-impl Protection {
-    fn read(&mut self, inner: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
-        if buf.is_empty() {
-            return Ok(0);
-        }
-        let mut chunk = [0; 4096];
-        while self.plain.is_empty() {
-            match inner.read(&mut chunk)? {
-                0 if self.wire.is_empty() => return Ok(0),
-                0 => {
-                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the stream ends in a protected message"));
-                }
-                n => self.wire.extend_from_slice(&chunk[..n]),
-            }
-            let mut plain = Vec::new();
-            let unwrapped = self.layer.unwrap(&self.wire, &mut plain).map_err(invalid_data)?;
-            self.wire.drain(..unwrapped.consumed);
-            self.plain.extend(plain);
-        }
-        self.plain.read(buf)
+/// What has come of an operation whose reads and writes are never pending.
+fn now<T>(outcome: Poll<io::Result<T>>) -> io::Result<T> {
+    match outcome {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
     }
-
-    fn write(&mut self, inner: &mut impl Write, buf: &[u8]) -> io::Result<usize> {
-        self.send(inner)?;
-        let taken = &buf[..buf.len().min(MAX_PLAIN)];
-        self.layer.wrap(taken, &mut self.out).map_err(invalid_data)?;
-        match self.send(inner) {
-            // A message cannot be taken back: it leaves with the next write or flush, and these bytes are in it.
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-            sent => sent?,
-        }
-        Ok(taken.len())
-    }
-
-    /// Sends what was wrapped and has not left.
-    fn send(&mut self, inner: &mut impl Write) -> io::Result<()> {
-        while self.out_start < self.out.len() {
-            match inner.write(&self.out[self.out_start..])? {
-                0 => return Err(io::ErrorKind::WriteZero.into()),
-                n => self.out_start += n,
-            }
-        }
-        self.out.clear();
-        self.out_start = 0;
-        Ok(())
-    }
-}
-
-fn invalid_data(error: socks_proto::AuthError) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
 impl<S> fmt::Debug for Stream<S> {

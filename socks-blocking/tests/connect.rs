@@ -4,19 +4,14 @@ mod common;
 
 use std::io;
 use std::net::TcpStream;
-use std::time::Duration;
 
-use common::{GRANTED, METHOD_NONE, closed, config, converse, scripted, target, to};
+use common::{GRANTED, METHOD_NONE, PATIENCE, SHORT, closed, config, converse, scripted, target, to};
 use socks_blocking::{
-    Config, Error, Login, Offer, Phase, ProxyUrl, Refusal, Socket, UserPass, connect, connect_over, connect_through,
+    Config, Error, Login, Offer, Phase, ProxyUrl, Refusal, Route, Socket, UserPass, connect, connect_over,
+    connect_through,
 };
 use socks_conformance::proxy::{Listen, Proxy, ProxyConfig};
 use socks_proto::{AuthFailure, ReplyCode};
-
-/// Far more than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// As long as a test may wait for nothing to happen.
-const SHORT: Duration = Duration::from_millis(200);
 
 fn proxy(login: Option<(&str, &str)>) -> Proxy {
     let config = ProxyConfig {
@@ -179,15 +174,32 @@ fn a_callers_timeout_gives_the_stream_back_too() {
 }
 
 #[test]
-fn through_one_proxy_to_the_next() {
+fn through_three_proxies_one_inside_the_other() {
     let login = UserPass::new("ann", "s3cret").expect("short enough");
-    let (first, second, server) = (proxy(None), proxy(Some(("ann", "s3cret"))), target());
+    let (first, second, third, server) = (proxy(None), proxy(Some(("ann", "s3cret"))), proxy(None), target());
     let stream = TcpStream::connect(first.addr()).expect("the first");
     let stream = connect_over(stream, second.addr(), Offer::one_round_trip(Login::None)).expect("the second");
-    let mut stream = connect_over(stream, server, Offer::stepwise(login)).expect("the target");
+    let stream = connect_over(stream, third.addr(), Offer::stepwise(login)).expect("the third");
+    let mut stream = connect_over(stream, server, Offer::stepwise(Login::None)).expect("the target");
     converse(&mut stream);
-    let stream = stream.into_inner().expect("no protection").into_inner().expect("no protection");
+    let within = stream.into_inner().expect("no protection").into_inner().expect("no protection");
+    let stream = within.into_inner().expect("no protection");
     assert_eq!(stream.peer_addr().expect("a peer"), first.addr());
+    assert_eq!([first.connections(), second.connections(), third.connections()], [1; 3]);
+}
+
+#[test]
+fn each_circuit_has_its_own_login() {
+    let (proxy, server) = (proxy(Some(("circuit-7", "x"))), target());
+    let config = config(&format!("proxy 0.0.0.0/0 {} ann s3cret", proxy.addr()));
+    let Route::Proxy(rule) = config.route(server) else { panic!("not through the proxy") };
+    let alone = rule.with_credentials(UserPass::new("circuit-7", "x").expect("short enough"));
+    converse(&mut connect_through(Route::Proxy(&alone), server, PATIENCE).expect("a stream"));
+    let log = proxy.wait_for_log(1, PATIENCE);
+    assert!(log[0].contains("user=\"circuit-7\""), "{log:?}");
+    // The rule itself is as it was.
+    let error = connect(&config, server).expect_err("another login");
+    assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
 }
 
 #[cfg(unix)]

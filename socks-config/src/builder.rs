@@ -8,6 +8,7 @@ use socks_proto::UserPass;
 use crate::config::{Config, Dns, Narrower, Settings};
 use crate::credentials;
 use crate::diagnostic::{Diagnostic, Location, Severity};
+use crate::health::Health;
 use crate::line::{self, Word};
 use crate::load::FileSystem;
 use crate::names::Names;
@@ -167,8 +168,11 @@ impl<'fs> ConfigBuilder<'fs> {
             let action = self.add_proxy(way, &location);
             self.rules.push(Rule { pattern: Pattern::ALL, action, location, order: self.lines });
         }
-        let Self { mut rules, proxies, mut settings, mut report, secret_files, dns, .. } = self;
+        let Self { mut rules, mut proxies, mut settings, mut report, secret_files, dns, .. } = self;
         settings.dns = dns.unwrap_or(settings.dns);
+        for proxy in &mut proxies {
+            proxy.health = Health::new(proxy.servers.len(), settings.retry);
+        }
         let nets = Nets::new(&mut rules, &mut report);
         let names = Names::new(&mut rules, &mut report);
         let narrower = Narrower::new(&rules);
@@ -180,7 +184,8 @@ impl<'fs> ConfigBuilder<'fs> {
     pub(crate) fn add_proxy(&mut self, way: Option<Way>, location: &Location) -> Action {
         let Some(Way { servers, credentials }) = way else { return Action::Broken };
         let index = self.proxies.len();
-        self.proxies.push(ProxyRule { servers, credentials, location: location.clone(), index });
+        let health = Health::default();
+        self.proxies.push(ProxyRule { servers, credentials, location: location.clone(), index, health });
         Action::Proxy(index)
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::builder::{ConfigBuilder, Parsed};
 use crate::destination::{Destination, Host};
 use crate::diagnostic::Location;
+use crate::name_range::NameRange;
 use crate::names::Names;
 use crate::nets::Nets;
 use crate::pattern::Pattern;
@@ -35,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) timeout: Duration,
     pub(crate) retry: Duration,
     pub(crate) dns: Dns,
+    pub(crate) name_range: NameRange,
     pub(crate) strict: bool,
     pub(crate) allows_env: bool,
 }
@@ -42,7 +44,14 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let minute = Duration::from_secs(60);
-        Self { timeout: minute, retry: minute, dns: Dns::Local, strict: false, allows_env: false }
+        Self {
+            timeout: minute,
+            retry: minute,
+            dns: Dns::Local,
+            name_range: NameRange::default(),
+            strict: false,
+            allows_env: false,
+        }
     }
 }
 
@@ -65,6 +74,13 @@ pub enum Route<'a> {
     Proxy(&'a ProxyRule),
     /// Not at all.
     Refused(Refusal),
+}
+
+impl Route<'_> {
+    /// Whether it is without a proxy.
+    pub fn is_direct(&self) -> bool {
+        matches!(self, Self::Direct)
+    }
 }
 
 /// Why there is no way to a destination.
@@ -176,12 +192,12 @@ impl Config {
     /// The way to a destination.
     ///
     /// The longest name rule that covers a name decides, else the longest prefix around an address. Allocates nothing.
-    pub fn route<'c>(&'c self, to: impl Into<Destination<'c>>) -> Route<'c> {
+    pub fn route<'d>(&self, to: impl Into<Destination<'d>>) -> Route<'_> {
         self.explain(to).route
     }
 
     /// The way to a destination, and the line that it follows from.
-    pub fn explain<'c>(&'c self, to: impl Into<Destination<'c>>) -> Explanation<'c> {
+    pub fn explain<'d>(&self, to: impl Into<Destination<'d>>) -> Explanation<'_> {
         let verdict = self.verdict(to.into());
         let rule = match verdict {
             Verdict::Rule(id) => self.rules.get(id as usize),
@@ -251,6 +267,11 @@ impl Config {
     /// Who resolves the names of wrapped programs.
     pub fn dns(&self) -> Dns {
         self.settings.dns
+    }
+
+    /// The addresses that stand for names which the proxy resolves.
+    pub fn name_range(&self) -> NameRange {
+        self.settings.name_range
     }
 
     /// Whether what no rule covers is refused.

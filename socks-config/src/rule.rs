@@ -1,10 +1,12 @@
 //! The lines of a configuration, once understood.
 
 use std::fmt;
+use std::time::Duration;
 
 use socks_proto::UserPass;
 
 use crate::diagnostic::Location;
+use crate::health::{Health, Order};
 use crate::pattern::Pattern;
 use crate::server::Server;
 
@@ -17,6 +19,7 @@ pub struct ProxyRule {
     pub(crate) credentials: Option<UserPass>,
     pub(crate) location: Location,
     pub(crate) index: usize,
+    pub(crate) health: Health,
 }
 
 impl ProxyRule {
@@ -25,9 +28,45 @@ impl ProxyRule {
         &self.servers
     }
 
+    /// In which order to try them at this time of a monotonic clock of the caller's, counted from any moment: those last
+    /// that could not be reached within the configuration's `retry` time.
+    pub fn order(&self, now: Duration) -> Order {
+        self.health.order(now)
+    }
+
+    /// Remembers that a server, by its index in [`servers`](Self::servers), could not be reached at any of its addresses.
+    pub fn could_not_reach(&self, server: usize, now: Duration) {
+        self.health.failed(server, now);
+    }
+
+    /// Remembers that a server has answered.
+    pub fn reached(&self, server: usize) {
+        self.health.reached(server);
+    }
+
     /// The login for every one of the servers.
     pub fn credentials(&self) -> Option<&UserPass> {
         self.credentials.as_ref()
+    }
+
+    /// The same rule with another login: for a connection of its own, such as a circuit of Tor apart from the others
+    /// (stream isolation).
+    ///
+    /// ```
+    /// use socks_config::{Config, ProxyUrl, Route, UserPass};
+    ///
+    /// let tor: ProxyUrl = "socks5h://127.0.0.1:9050".parse()?;
+    /// let config = Config::from_url(&tor);
+    /// let Route::Proxy(rule) = config.route(("mail.example", 25)) else { unreachable!("all of it") };
+    /// let alone = rule.with_credentials(UserPass::new("conversation", "7")?);
+    /// let route = Route::Proxy(&alone);
+    /// # let Route::Proxy(rule) = route else { unreachable!() };
+    /// # assert_eq!(rule.credentials().unwrap().password(), b"7");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_credentials(&self, login: UserPass) -> Self {
+        Self { credentials: Some(login), ..self.clone() }
     }
 
     /// Where the line stands.

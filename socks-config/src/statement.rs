@@ -7,6 +7,7 @@ use crate::builder::ConfigBuilder;
 use crate::config::Dns;
 use crate::diagnostic::{Location, quote};
 use crate::line::Word;
+use crate::name_range::NameRange;
 use crate::pattern::Pattern;
 use crate::rule::{Action, Rule};
 use crate::server_list::number;
@@ -111,17 +112,27 @@ impl ConfigBuilder<'_> {
         }
     }
 
-    /// `dns remote|local`
+    /// `dns remote [RANGE]` or `dns local`
     fn dns(&mut self, line: Line<'_>, keyword: Word<'_>, words: &[Word<'_>]) {
         const EXPECTED: &str = "remote or local";
+        const RANGE: &str = "a range of IPv4 addresses for names, such as 198.18.0.0/15";
         let Some((word, rest)) = words.split_first() else { return self.missing(line, keyword, EXPECTED) };
-        let dns = match word.text {
-            b"remote" => Dns::Remote,
-            b"local" => Dns::Local,
-            other => return self.report.error(line.order, line.at(word.column), quote(other), EXPECTED),
+        let mut range = NameRange::default();
+        let (dns, rest) = match (word.text, rest) {
+            (b"remote", []) => (Dns::Remote, rest),
+            (b"remote", [given, rest @ ..]) => match NameRange::parse(given.text) {
+                Some(parsed) => {
+                    range = parsed;
+                    (Dns::Remote, rest)
+                }
+                None => return self.report.error(line.order, line.at(given.column), quote(given.text), RANGE),
+            },
+            (b"local", rest) => (Dns::Local, rest),
+            (other, _) => return self.report.error(line.order, line.at(word.column), quote(other), EXPECTED),
         };
         if self.ends(line, rest) && self.once(line, keyword, "dns") {
             self.settings.dns = dns;
+            self.settings.name_range = range;
         }
     }
 

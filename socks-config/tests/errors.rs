@@ -71,6 +71,12 @@ fn each_error_says_where_what_and_what_instead() {
         ("allowenv no", "f:1:10: found more words", "the end of the line"),
         ("dns", "f:1:4: found the end of the line", "remote or local"),
         ("dns both", "f:1:5: found `both`", "remote or local"),
+        (
+            "dns remote 10.0.0.1/8",
+            "f:1:12: found `10.0.0.1/8`",
+            "a range of IPv4 addresses for names, such as 198.18.0.0/15",
+        ),
+        ("dns local 10.0.0.0/8", "f:1:11: found more words", "the end of the line"),
         ("dns local\ndns local", "f:2:1: found `dns` a second time, after f:1:1", "it once"),
         ("timeout 0", "f:1:9: found `0`", "a number of seconds, 1 or more"),
         ("timeout 1.5", "f:1:9: found `1.5`", "a number of seconds, 1 or more"),

@@ -4,15 +4,19 @@
 //! * [`driver`]: all of them, in every [`cutting`], through an adapter that says in a dozen lines how it negotiates.
 //! * [`pipe`], [`peer`]: the scripted proxy behind that, in memory and behind a descriptor.
 //! * [`gss`]: a toy security context.
+//! * [`allocations`]: counts them, for tests that promise none.
+//! * [`peers`]: targets on the loopback, and proxies that misbehave in one way each.
 //! * [`closed`]: a port where nobody listens.
 //! * [`proxy`]: a SOCKS 5 proxy in this process, for demos and for tests that need a working one.
 
+pub mod allocations;
 pub mod closed;
 pub mod cutting;
 pub mod driver;
 pub mod gss;
 mod parse;
 pub mod peer;
+pub mod peers;
 pub mod pipe;
 pub mod proxy;
 pub mod script;

@@ -54,6 +54,7 @@
 #define courier_socks_h
 
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -87,7 +88,12 @@
 #endif
 
 /* Not every set of names has these; pointers to them do no harm. */
+struct __res_state;
+struct addrinfo;
+struct gaicb;
+struct hostent;
 struct mmsghdr;
+struct sigevent;
 struct timespec;
 
 #ifdef __cplusplus
@@ -155,6 +161,34 @@ ssize_t Rsplice(int from, courier_socks_offset *from_offset, int to, courier_soc
 ssize_t Rwrite(int fd, const void *buf, size_t len);
 ssize_t Rwritev(int fd, const struct iovec *parts, int count);
 
+/* Names, which with `dns remote` the proxy resolves: an address of a private range stands for each. */
+int Rgetaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **list);
+int Rgetnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t host_len, char *service,
+                 socklen_t service_len, int flags);
+struct hostent *Rgethostbyname(const char *name);
+struct hostent *Rgethostbyname2(const char *name, int family);
+struct hostent *Rgethostbyaddr(const void *addr, socklen_t len, int family);
+int Rgethostbyname_r(const char *name, struct hostent *host, char *buffer, size_t len, struct hostent **found,
+                     int *why);
+int Rgethostbyname2_r(const char *name, int family, struct hostent *host, char *buffer, size_t len,
+                      struct hostent **found, int *why);
+int Rgethostbyaddr_r(const void *addr, socklen_t addr_len, int family, struct hostent *host, char *buffer,
+                     size_t len, struct hostent **found, int *why);
+
+/* Questions to the system's resolver, which with `dns remote` fail. */
+int Rgetaddrinfo_a(int mode, struct gaicb **list, int count, struct sigevent *event);
+int Rres_query(const char *name, int type_class, int type, unsigned char *answer, int room);
+int Rres_search(const char *name, int type_class, int type, unsigned char *answer, int room);
+int Rres_querydomain(const char *name, const char *domain, int type_class, int type, unsigned char *answer, int room);
+int Rres_send(const unsigned char *message, int len, unsigned char *answer, int room);
+int Rres_nquery(struct __res_state *state, const char *name, int type_class, int type, unsigned char *answer,
+                int room);
+int Rres_nsearch(struct __res_state *state, const char *name, int type_class, int type, unsigned char *answer,
+                 int room);
+int Rres_nquerydomain(struct __res_state *state, const char *name, const char *domain, int type_class, int type,
+                      unsigned char *answer, int room);
+int Rres_nsend(struct __res_state *state, const unsigned char *message, int len, unsigned char *answer, int room);
+
 /* connect, close and close_range by their numbers; io_uring_setup says ENOSYS; all else as ever. */
 long Rsyscall(long number, ...);
 
@@ -185,6 +219,14 @@ long Rsyscall(long number, ...);
 #endif
 #define fclose Rfclose
 #define fcntl Rfcntl
+#define getaddrinfo Rgetaddrinfo
+#define gethostbyaddr Rgethostbyaddr
+#define gethostbyaddr_r Rgethostbyaddr_r
+#define gethostbyname Rgethostbyname
+#define gethostbyname2 Rgethostbyname2
+#define gethostbyname2_r Rgethostbyname2_r
+#define gethostbyname_r Rgethostbyname_r
+#define getnameinfo Rgetnameinfo
 #define getpeername Rgetpeername
 #define getsockname Rgetsockname
 #define getsockopt Rgetsockopt

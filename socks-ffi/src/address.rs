@@ -1,11 +1,11 @@
 //! `struct sockaddr` of C, both ways.
 
 use std::ffi::c_int;
-use std::mem::size_of;
+use std::mem::{offset_of, size_of};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::ptr;
 
-use libc::{sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t};
+use libc::{sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage, sockaddr_un, socklen_t};
 
 /// The family of the address behind a pointer of C; `None` for what the kernel does not take at all.
 ///
@@ -50,6 +50,23 @@ pub(crate) unsafe fn read(addr: *const sockaddr, len: socklen_t) -> Option<Socke
         }
         _ => None,
     }
+}
+
+/// The path behind a pointer of C, if it is an address of a Unix socket in the file system.
+///
+/// # Safety
+/// `addr` is null or points to `len` bytes, which stay as they are for as long as the path is looked at.
+pub(crate) unsafe fn unix_path<'a>(addr: *const sockaddr, len: socklen_t) -> Option<&'a [u8]> {
+    // SAFETY: the caller's promise.
+    if unsafe { family(addr, len) } != Some(libc::AF_UNIX) {
+        return None;
+    }
+    let start = offset_of!(sockaddr_un, sun_path);
+    let len = (len as usize).checked_sub(start)?;
+    // SAFETY: the caller's promise: so many bytes follow the family.
+    let path = unsafe { std::slice::from_raw_parts(addr.cast::<u8>().add(start), len) };
+    let path = path.split(|octet| *octet == 0).next()?;
+    (!path.is_empty()).then_some(path)
 }
 
 const SIN6_LEN_RFC2133: usize = 24;

@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::io::Errno;
-use socks_config::{Endpoint, ProxyRule, Server, ServerHost};
+use socks_config::{Endpoint, Order, ProxyRule, Server, ServerHost, interleave};
 
-use crate::sys::resolve;
+use crate::sys::{self, resolve};
 use crate::sys::socket::Domain;
 
 /// A place where a proxy may be.
@@ -42,9 +43,12 @@ pub(crate) struct Attempts {
     rule: &'static ProxyRule,
     /// The family of the program's socket.
     native: Domain,
-    next_server: usize,
-    /// The server at hand, and its addresses if there are more than one or they came by name.
-    server: Option<&'static Server>,
+    /// As it was when the attempts began.
+    order: Order,
+    /// The place in that order which comes next.
+    next_place: usize,
+    /// The server at hand by its index, and its addresses if there are more than one or they came by name.
+    server: Option<usize>,
     addresses: Vec<SocketAddr>,
     next_address: usize,
 }
@@ -52,7 +56,8 @@ pub(crate) struct Attempts {
 impl Attempts {
     pub(crate) fn new(rule: &'static ProxyRule, native: Domain) -> Self {
         // An empty Vec is not on the heap: a proxy given by address costs no allocation.
-        Self { rule, native, next_server: 0, server: None, addresses: Vec::new(), next_address: 0 }
+        let order = rule.order(now());
+        Self { rule, native, order, next_place: 0, server: None, addresses: Vec::new(), next_address: 0 }
     }
 
     pub(crate) fn rule(&self) -> &'static ProxyRule {
@@ -69,13 +74,15 @@ impl Attempts {
 
     /// The next address of the server at hand, or the first of the next one; an error where that has none.
     pub(crate) fn next(&mut self) -> Option<Result<Turn, Errno>> {
-        if let (Some(server), Some(&addr)) = (self.server, self.addresses.get(self.next_address)) {
+        if let (Some(index), Some(&addr)) = (self.server, self.addresses.get(self.next_address)) {
             self.next_address += 1;
-            return Some(Ok(self.turn(server, Candidate::Tcp(addr))));
+            return Some(Ok(self.turn(&self.rule.servers()[index], Candidate::Tcp(addr))));
         }
-        let server = self.rule.servers().get(self.next_server)?;
-        self.next_server += 1;
-        self.server = Some(server);
+        self.fail();
+        let index = self.order.get(self.next_place)?;
+        let server = self.rule.servers().get(index)?;
+        self.next_place += 1;
+        self.server = Some(index);
         self.addresses.clear();
         self.next_address = 1;
         let candidate = match &server.endpoint {
@@ -92,11 +99,26 @@ impl Attempts {
     /// Looks a proxy's name up and returns its first address.
     fn resolve(&mut self, name: &str, port: u16) -> Result<SocketAddr, Errno> {
         self.addresses = resolve::resolve(name, port)?;
-        // Those first that do not need another socket than the program's.
+        // One first that does not need another socket than the program's.
         if self.native == Domain::V4 {
             self.addresses.sort_by_key(SocketAddr::is_ipv6);
         }
+        interleave(&mut self.addresses);
         self.addresses.first().copied().ok_or(Errno::HOSTUNREACH)
+    }
+
+    /// The server at hand could not be reached at any address, or not in time: others are tried before it for a while.
+    pub(crate) fn fail(&self) {
+        if let Some(server) = self.server {
+            self.rule.could_not_reach(server, now());
+        }
+    }
+
+    /// The server at hand has answered.
+    pub(crate) fn succeed(&self) {
+        if let Some(server) = self.server {
+            self.rule.reached(server);
+        }
     }
 
     fn turn(&self, server: &'static Server, candidate: Candidate) -> Turn {
@@ -104,8 +126,13 @@ impl Attempts {
             server,
             candidate,
             is_first_address: self.next_address == 1,
-            servers_left: self.rule.servers().len() + 1 - self.next_server,
+            servers_left: self.rule.servers().len() + 1 - self.next_place,
             addresses_left: (self.addresses.len() + 1).saturating_sub(self.next_address).max(1),
         }
     }
+}
+
+/// The clock of what is remembered of servers.
+fn now() -> Duration {
+    Duration::from_nanos(sys::now())
 }

@@ -224,7 +224,11 @@ fn advance(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Prog
 
 /// The attempt at hand failed: the next one, unless its server has answered or the time is up.
 fn try_next(work: &mut Work, fd: BorrowedFd<'_>, error: Errno) -> Result<Progress, Errno> {
-    if work.answered || work.is_over(sys::now()) {
+    if work.answered {
+        return Err(error);
+    }
+    if work.is_over(sys::now()) {
+        work.attempts.fail();
         return Err(error);
     }
     work.note(error);
@@ -262,7 +266,10 @@ fn negotiate(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Pr
                 match socket::receive(fd, &mut buf[..most]) {
                     Ok(0) => return Err(errno::of(&handshake.receive_eof())),
                     Ok(len) => {
-                        (work.answered, work.moved) = (true, true);
+                        work.moved = true;
+                        if !std::mem::replace(&mut work.answered, true) {
+                            work.attempts.succeed();
+                        }
                         handshake.receive(&buf[..len]).map_err(|error| errno::of(&error))?;
                     }
                     Err(Errno::AGAIN) => return Ok(Progress::Wait(PollFlags::IN)),

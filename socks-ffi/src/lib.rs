@@ -20,6 +20,7 @@ mod errno;
 pub mod exports;
 mod fork;
 mod lock;
+mod names;
 mod ops;
 mod pool;
 mod process;

@@ -31,7 +31,7 @@ pub(crate) enum Stage {
 
 pub(crate) struct Work {
     purpose: Purpose,
-    attempts: Attempts,
+    pub(crate) attempts: Attempts,
     /// What stands under the descriptor now; another than the program's after a change of family.
     domain: Domain,
     /// Whether the program bound the socket. Known where it matters, which is where another kind may be needed.

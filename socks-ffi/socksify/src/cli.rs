@@ -4,9 +4,8 @@ use std::ffi::OsString;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use socks_config::{Dns, ProxyUrl};
+use socks_config::ProxyUrl;
 
-use crate::configuration::REMOTE_NAMES;
 use crate::failure::USAGE;
 
 const PROXY_HELP: &str = "A proxy for all that is not noproxy: socks5://[user:password@]host[:port]. A password on a \
@@ -78,9 +77,6 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, 
 
 fn proxy_text(text: OsString) -> Result<ProxyText, String> {
     let text = text.into_string().map_err(|_| "a proxy URL is text".to_owned())?;
-    let url: ProxyUrl = text.parse().map_err(|error: socks_config::ParseError| error.to_string())?;
-    if url.names() == Dns::Remote {
-        return Err(REMOTE_NAMES.to_owned());
-    }
-    Ok(ProxyText(text))
+    let url: Result<ProxyUrl, _> = text.parse();
+    url.map(|_| ProxyText(text)).map_err(|error: socks_config::ParseError| error.to_string())
 }

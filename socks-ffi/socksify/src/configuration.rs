@@ -2,17 +2,13 @@
 
 use std::path::Path;
 
-use socks_config::{DEFAULT_PATH, Dns, LoadError, Severity, StdFileSystem};
+use socks_config::{DEFAULT_PATH, LoadError, Severity, StdFileSystem};
 
 use crate::cli::ProxyText;
 use crate::failure::Failure;
 
 /// The variable in which the library finds the proxy of `-x`.
 pub(crate) const PROXY_VARIABLE: &str = "SOCKSIFY_PROXY";
-
-/// Why `dns remote` and `socks5h://` are refused.
-pub(crate) const REMOTE_NAMES: &str = "names of wrapped programs cannot be resolved by the proxy yet (dns remote, \
-                                       socks5h://); dns local and socks5:// resolve them on this machine";
 
 /// Reads the configuration as the library will, and refuses what would refuse the program's connections.
 ///
@@ -34,10 +30,6 @@ pub(crate) fn check(proxy: Option<&ProxyText>) -> Result<(), Failure> {
     }
     if !loaded.config.is_sound() {
         return Err(Failure::BadConfiguration(errors.iter().map(ToString::to_string).collect()));
-    }
-    if loaded.config.dns() == Dns::Remote {
-        // A program would be told that its names go to the proxy, while this machine's resolver gets them.
-        return Err(Failure::BadConfiguration(vec![REMOTE_NAMES.to_owned()]));
     }
     Ok(())
 }

@@ -66,15 +66,6 @@ fn a_bad_configuration_is_78_with_its_place_and_without_its_password() {
 }
 
 #[test]
-fn names_for_the_proxy_are_refused_as_long_as_they_would_be_resolved_here() {
-    let folder = folder_with("rc", "proxy 0.0.0.0/0 127.0.0.1:9\ndns remote\n");
-    refuses(&socksify(folder.path(), &[("SOCKSRC", "rc")], &["true"]), 78, &["dns remote"]);
-    let output = socksify(folder.path(), &[], &["-x", "socks5h://ann:s3cret@gate.example", "true"]);
-    let message = refuses(&output, 64, &["socks5h"]);
-    assert!(!message.contains("s3cret"), "{message}");
-}
-
-#[test]
 fn a_wrong_url_is_refused_without_its_password() {
     let folder = TempDir::new().expect("a folder");
     for url in ["socks://ann:s3cret@gate", "socks5://ann:s3cret@gate:0x", "http://ann:s3cret@gate", "ann:s3cret@gate"] {

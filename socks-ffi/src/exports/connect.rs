@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int};
 
 use libc::{sockaddr, socklen_t};
 
-use super::{borrow, finish, guard, run};
+use super::{borrow, finish, guard, is_guarded, run};
 use crate::ops::{self, Decision};
 use crate::sys::real;
 use crate::{address, config, table};
@@ -17,7 +17,12 @@ use crate::{address, config, table};
 pub unsafe extern "C-unwind" fn Rconnect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int {
     // SAFETY: the caller's promise.
     let family = unsafe { address::family(addr, len) };
-    if !table::is_ours(fd) && !matches!(family, Some(libc::AF_INET | libc::AF_INET6)) {
+    let is_watched = match family {
+        Some(libc::AF_INET | libc::AF_INET6) => true,
+        Some(libc::AF_UNIX) => is_guarded(),
+        _ => false,
+    };
+    if !is_watched && !table::is_ours(fd) {
         // SAFETY: the caller's promise.
         return unsafe { real::connect(fd, addr, len) };
     }
@@ -36,6 +41,10 @@ unsafe fn connect(fd: c_int, addr: *const sockaddr, len: socklen_t, family: Opti
         // SAFETY: the caller's promise.
         if let Some(to) = unsafe { address::read(addr, len) } {
             return ops::connect::connect(call, socket, to);
+        }
+        // SAFETY: the caller's promise.
+        if let Some(Err(error)) = unsafe { address::unix_path(addr, len) }.map(ops::ways::unix) {
+            return Decision::Fail(error);
         }
         match family {
             Some(libc::AF_UNSPEC) => ops::connect::dissolve(socket),

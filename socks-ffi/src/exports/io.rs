@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_uint, c_void};
 use libc::{iovec, loff_t, mmsghdr, msghdr, off_t, size_t, sockaddr, socklen_t, ssize_t, timespec};
 use rustix::io::Errno;
 
-use super::{borrow, fail, run};
+use super::{borrow, fail, guard, is_guarded, run};
 use crate::ops::{self, Decision};
 use crate::sys::real;
 use crate::sys::socket::Timeout;
@@ -100,7 +100,8 @@ pub unsafe extern "C-unwind" fn Rsendto(
     let admitted = match unsafe { connect_first(fd, flags, addr, addr_len) } {
         // SAFETY: the caller's promise. Connected by us, the socket needs no address.
         Ok(true) => return unsafe { real::send(fd, buf, len, flags & !libc::MSG_FASTOPEN) },
-        Ok(false) => admit(fd, flags, Timeout::Send),
+        // SAFETY: the caller's promise.
+        Ok(false) => unsafe { way_out(fd, addr, addr_len) }.and_then(|()| admit(fd, flags, Timeout::Send)),
         Err(error) => Err(error),
     };
     match admitted {
@@ -116,17 +117,21 @@ pub unsafe extern "C-unwind" fn Rsendto(
 /// As sendmsg(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn Rsendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t {
-    let admitted = if flags & libc::MSG_FASTOPEN != 0 && !message.is_null() {
-        // SAFETY: the caller's promise: a message header, with an address of that length or none.
-        match unsafe { connect_first(fd, flags, (*message).msg_name.cast(), (*message).msg_namelen) } {
+    // SAFETY: the caller's promise: a message header, with an address of that length or none.
+    let named = unsafe { message.as_ref() }.filter(|message| !message.msg_name.is_null());
+    let admitted = if let Some(named) = named {
+        let (addr, len) = (named.msg_name.cast_const().cast::<sockaddr>(), named.msg_namelen);
+        // SAFETY: the caller's promise.
+        match unsafe { connect_first(fd, flags, addr, len) } {
             Ok(true) => {
-                // SAFETY: the caller's promise; only the copy loses its address.
-                let mut message = unsafe { *message };
+                // Only the copy loses its address.
+                let mut message = *named;
                 (message.msg_name, message.msg_namelen) = (std::ptr::null_mut(), 0);
                 // SAFETY: the caller's promise.
                 return unsafe { real::sendmsg(fd, &raw const message, flags & !libc::MSG_FASTOPEN) };
             }
-            Ok(false) => admit(fd, flags, Timeout::Send),
+            // SAFETY: the caller's promise.
+            Ok(false) => unsafe { way_out(fd, addr, len) }.and_then(|()| admit(fd, flags, Timeout::Send)),
             Err(error) => Err(error),
         }
     } else {
@@ -145,7 +150,7 @@ pub unsafe extern "C-unwind" fn Rsendmsg(fd: c_int, message: *const msghdr, flag
 /// As sendmmsg(2): `messages` points to `count` messages.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn Rsendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int {
-    if flags & libc::MSG_FASTOPEN == 0 {
+    if flags & libc::MSG_FASTOPEN == 0 && !is_guarded() {
         return match admit(fd, flags, Timeout::Send) {
             // SAFETY: the caller's promise.
             Ok(()) => unsafe { real::sendmmsg(fd, messages, count, flags) },
@@ -209,6 +214,25 @@ pub unsafe extern "C-unwind" fn Rsplice(
         // SAFETY: the caller's promise.
         Ok(()) => unsafe { real::splice(from, from_offset, to, to_offset, len, flags) },
         Err(error) => fail(error) as ssize_t,
+    }
+}
+
+/// Whether a datagram may go to an address.
+///
+/// # Safety
+/// `addr` is null or points to `len` bytes.
+#[inline]
+unsafe fn way_out(fd: c_int, addr: *const sockaddr, len: socklen_t) -> Result<(), Errno> {
+    if addr.is_null() || !is_guarded() {
+        return Ok(());
+    }
+    // SAFETY: the caller's promise.
+    let to = unsafe { address::read(addr, len) };
+    let (Some(socket), Some(to)) = (borrow(fd), to) else { return Ok(()) };
+    match guard(|| ops::ways::datagram(socket, to).into()) {
+        Decision::Done(()) => Ok(()),
+        Decision::Fail(error) => Err(error),
+        Decision::Pass | Decision::Wait(_) => Err(Errno::IO),
     }
 }
 

@@ -8,8 +8,11 @@ pub mod close;
 pub mod connect;
 pub mod dup;
 pub mod epoll;
+pub mod hosts;
 pub mod io;
 pub mod name;
+pub mod query;
+pub mod resolve;
 pub mod select;
 pub mod syscall;
 pub mod wait;
@@ -24,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use libc::{nfds_t, pollfd, sigset_t, timespec};
 use rustix::io::Errno;
 
+use crate::names;
 use crate::ops::Decision;
 use crate::ops::pause::Call;
 use crate::sys::cancel::HeldOff;
@@ -44,6 +48,12 @@ fn guard<T>(work: impl FnOnce() -> Decision<T>) -> Decision<T> {
     let _ = DEPTH.try_with(|depth| depth.set(depth.get() - 1));
     sys::set_errno(saved);
     decision
+}
+
+/// Whether other ways out than TCP are watched: a load, once the configuration is read.
+fn is_guarded() -> bool {
+    // Where that went wrong, everything is.
+    names::guarded().unwrap_or_else(|| !matches!(guard(|| Decision::Done(names::is_guarded())), Decision::Done(false)))
 }
 
 /// A library prints nothing that it was not asked for; panics of a Rust program around it keep their words.

@@ -9,9 +9,10 @@ use socks_config::{ProxyRule, Route};
 use socks_proto::TargetAddr;
 
 use super::pause::Call;
-use super::{Decision, bind, epoll};
+use super::{Decision, bind, epoll, ways};
 use crate::config;
 use crate::drive::{self, Readiness};
+use crate::names::{self, Meaning};
 use crate::record::Phase;
 use crate::sys::resolve;
 use crate::sys::socket::{self, Domain, Timeout};
@@ -27,12 +28,22 @@ pub(crate) fn connect(call: &mut Call, fd: BorrowedFd<'_>, to: SocketAddr) -> De
     if let Some(outcome) = connect_again(call, fd) {
         return outcome;
     }
-    let rule = match route(to) {
+    let (target, is_name) = match names::meaning(to) {
+        Meaning::Address => (TargetAddr::Ip(to), false),
+        Meaning::Name(target) => (target, true),
+        Meaning::Unknown => return Decision::Fail(Errno::HOSTUNREACH),
+    };
+    let way = if is_name { config::get().route(&target) } else { route(to) };
+    let rule = match way {
+        // The address of a name leads nowhere by itself, and not through other sockets than those of TCP.
+        Route::Direct if is_name => return Decision::Fail(Errno::HOSTUNREACH),
+        _ if is_name && !socket::is_tcp(fd) => return Decision::Fail(Errno::HOSTUNREACH),
+        Route::Direct if ways::leads_to_resolver(to) => return Decision::Fail(Errno::CONNREFUSED),
         Route::Direct => {
             table::forget(fd.as_raw_fd());
             return Decision::Pass;
         }
-        _ if !socket::is_tcp(fd) => return Decision::Pass,
+        _ if !socket::is_tcp(fd) => return ways::datagram(fd, to).err().map_or(Decision::Pass, Decision::Fail),
         // A name service module, on its way to look that very proxy up: it cannot go through it, and must not
         // go past it.
         _ if resolve::is_inside() => return Decision::Fail(Errno::ACCESS),
@@ -44,7 +55,7 @@ pub(crate) fn connect(call: &mut Call, fd: BorrowedFd<'_>, to: SocketAddr) -> De
         // Neither a refusal nor a kind of route that is not known here may go out.
         _ => return Decision::Fail(Errno::ACCESS),
     };
-    match start(fd, to, rule) {
+    match start(fd, to, target, rule) {
         Ok(Some(record)) => call.wait(fd, record, Timeout::Send, Errno::INPROGRESS),
         Ok(None) => Decision::Done(()),
         Err(error) => Decision::Fail(error),
@@ -83,9 +94,16 @@ pub(crate) fn connect_again(call: &mut Call, fd: BorrowedFd<'_>) -> Option<Decis
 }
 
 /// Begins; the record is there where a blocking call has to wait for it.
-fn start(fd: BorrowedFd<'_>, to: SocketAddr, rule: &'static ProxyRule) -> Result<Option<Held>, Errno> {
+///
+/// `to` is the address as the program knows it, `target` what it stands for.
+fn start(
+    fd: BorrowedFd<'_>,
+    to: SocketAddr,
+    target: TargetAddr,
+    rule: &'static ProxyRule,
+) -> Result<Option<Held>, Errno> {
     let flags = socket::flags(fd)?;
-    let purpose = Purpose::Connect(TargetAddr::Ip(to));
+    let purpose = Purpose::Connect(target);
     let domain = Domain::of(&to);
     let work = work(purpose, rule, domain, Some(flags));
     let record = table::enter(fd, Phase::Pending, domain, Some(work))?;

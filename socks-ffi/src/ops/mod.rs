@@ -10,6 +10,7 @@ pub(crate) mod pause;
 pub(crate) mod select;
 pub(crate) mod shutdown;
 pub(crate) mod wait;
+pub(crate) mod ways;
 
 use rustix::io::Errno;
 

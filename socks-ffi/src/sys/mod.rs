@@ -8,6 +8,7 @@ pub(crate) mod epoll;
 pub(crate) mod files;
 pub(crate) mod real;
 pub(crate) mod resolve;
+pub(crate) mod shared;
 pub(crate) mod signals;
 pub(crate) mod socket;
 pub(crate) mod threads;
@@ -36,6 +37,11 @@ pub(crate) fn env(name: &str) -> Option<Vec<u8>> {
         let value = libc::getenv(name.as_ptr());
         (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes().to_vec())
     }
+}
+
+/// What this machine calls itself.
+pub(crate) fn host_name() -> Vec<u8> {
+    rustix::system::uname().nodename().to_bytes().to_vec()
 }
 
 /// Whether the kernel started this program with more rights than its user has.

@@ -4,12 +4,12 @@
 //! functions are looked up in libc itself and not as "the next ones": libsockswrap may stand before or behind
 //! this library in the search order.
 
-use std::ffi::{CStr, c_char, c_int, c_long, c_uint, c_void};
+use std::ffi::{CStr, c_char, c_int, c_long, c_uchar, c_uint, c_void};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{
-    addrinfo, epoll_event, fd_set, iovec, loff_t, mmsghdr, msghdr, nfds_t, off_t, pollfd, sigset_t, size_t, sockaddr,
-    socklen_t, ssize_t, timespec, timeval,
+    addrinfo, epoll_event, fd_set, hostent, iovec, loff_t, mmsghdr, msghdr, nfds_t, off_t, pollfd, sigset_t, size_t,
+    sockaddr, socklen_t, ssize_t, timespec, timeval,
 };
 
 use super::elf;
@@ -48,6 +48,11 @@ impl Symbol {
                 let scope = if libc.is_null() { libc::RTLD_NEXT } else { libc };
                 libc::dlsym(scope, self.name.as_ptr())
             };
+        }
+        if address.is_null() {
+            // Until glibc 2.34 some were in libraries of their own, which a program that calls them has loaded.
+            // SAFETY: the name ends in NUL.
+            address = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
         }
         if address.is_null() {
             // SAFETY: abort has no preconditions. Going on would mean to call nothing.
@@ -137,6 +142,22 @@ real! {
     fn freeaddrinfo(list: *mut addrinfo) -> ();
     /// getaddrinfo(3)
     fn getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo, list: *mut *mut addrinfo) -> c_int;
+    /// gethostbyaddr(3)
+    fn gethostbyaddr(addr: *const c_void, len: socklen_t, family: c_int) -> *mut hostent;
+    /// gethostbyaddr_r(3)
+    fn gethostbyaddr_r(addr: *const c_void, len: socklen_t, family: c_int, host: *mut hostent, buffer: *mut c_char, buffer_len: size_t, found: *mut *mut hostent, why: *mut c_int) -> c_int;
+    /// gethostbyname(3)
+    fn gethostbyname(name: *const c_char) -> *mut hostent;
+    /// gethostbyname2(3)
+    fn gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent;
+    /// gethostbyname_r(3)
+    fn gethostbyname_r(name: *const c_char, host: *mut hostent, buffer: *mut c_char, len: size_t, found: *mut *mut hostent, why: *mut c_int) -> c_int;
+    /// gethostbyname2_r(3)
+    fn gethostbyname2_r(name: *const c_char, family: c_int, host: *mut hostent, buffer: *mut c_char, len: size_t, found: *mut *mut hostent, why: *mut c_int) -> c_int;
+    /// getaddrinfo_a(3)
+    fn getaddrinfo_a(mode: c_int, list: *mut *mut c_void, count: c_int, event: *mut c_void) -> c_int;
+    /// getnameinfo(3)
+    fn getnameinfo(addr: *const sockaddr, len: socklen_t, host: *mut c_char, host_len: socklen_t, service: *mut c_char, service_len: socklen_t, flags: c_int) -> c_int;
     /// getpeername(2)
     fn getpeername(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int;
     /// getsockname(2)
@@ -167,6 +188,22 @@ real! {
     fn recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) -> c_int;
     /// recvmsg(2)
     fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t;
+    /// res_nquery(3)
+    fn res_nquery(state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int;
+    /// res_nquerydomain(3)
+    fn res_nquerydomain(state: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int;
+    /// res_nsearch(3)
+    fn res_nsearch(state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int;
+    /// res_nsend(3)
+    fn res_nsend(state: *mut c_void, message: *const c_uchar, len: c_int, answer: *mut c_uchar, room: c_int) -> c_int;
+    /// res_query(3)
+    fn res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int;
+    /// res_querydomain(3)
+    fn res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int;
+    /// res_search(3)
+    fn res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int) -> c_int;
+    /// res_send(3)
+    fn res_send(message: *const c_uchar, len: c_int, answer: *mut c_uchar, room: c_int) -> c_int;
     /// select(2)
     fn select(count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *mut timeval) -> c_int;
     /// send(2)

@@ -32,7 +32,7 @@ pub(crate) const CHECKS: &[Check] = &[
 const FORTIFIED: [&str; 2] = ["-O2", "-D_FORTIFY_SOURCE=2"];
 
 /// The names that SOCKS_REMAP maps.
-const REMAPPED: [&str; 25] = [
+const REMAPPED: [&str; 33] = [
     "accept",
     "accept4",
     "bind",
@@ -49,6 +49,14 @@ const REMAPPED: [&str; 25] = [
     "epoll_wait",
     "fclose",
     "fcntl",
+    "getaddrinfo",
+    "gethostbyaddr",
+    "gethostbyaddr_r",
+    "gethostbyname",
+    "gethostbyname2",
+    "gethostbyname2_r",
+    "gethostbyname_r",
+    "getnameinfo",
     "getpeername",
     "getsockname",
     "getsockopt",
@@ -139,7 +147,7 @@ fn declarations(_: &Toolchain) -> Result<()> {
     let header = fs::read_to_string(crate_folder().join("include/socks.h"))?;
     let code = header.lines().filter(|line| !line.starts_with(['#', ' ', '/']));
     // `ssize_t Rread(int fd, …` → `Rread`
-    let names = code.filter_map(|line| line.split_once('(')?.0.rsplit(' ').next());
+    let names = code.filter_map(|line| Some(line.split_once('(')?.0.rsplit(' ').next()?.trim_start_matches('*')));
     let declared: BTreeSet<String> = names.map(str::to_owned).collect();
     compare("the header", &declared, "symbols.txt", &listed("symbols.txt")?)
 }

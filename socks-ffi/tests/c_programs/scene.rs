@@ -72,6 +72,7 @@ impl Scene {
             ("{proxy}".to_owned(), at),
             ("{proxy-port}".to_owned(), proxy.addr().port().to_string()),
             ("{target}".to_owned(), target.addr().to_string()),
+            ("{target-port}".to_owned(), target.addr().port().to_string()),
             ("{mapped}".to_owned(), mapped),
             ("{nobody}".to_owned(), nobody.addr().to_string()),
             ("{silent}".to_owned(), silent.local_addr()?.to_string()),
@@ -115,6 +116,8 @@ impl Scene {
         if !matches!(case.rules, Rules::Unnamed) {
             command.env("SOCKSRC", socksrc);
         }
+        // Names of one test are none of another's, nor of the user's.
+        command.env("XDG_RUNTIME_DIR", self.folder.path());
         // Some words are several arguments.
         command
             .args(case.args.iter().flat_map(|text| self.fill(text).split(' ').map(str::to_owned).collect::<Vec<_>>()));
@@ -167,7 +170,8 @@ impl Scene {
 }
 
 fn config(server: &Server, folder: &Path) -> ProxyConfig {
-    let config = ProxyConfig::default();
+    let hosts = ["service.example", "other.example"].map(|name| (name.to_owned(), Ipv4Addr::LOCALHOST.into())).to_vec();
+    let config = ProxyConfig { hosts, ..ProxyConfig::default() };
     match server {
         Server::Plain | Server::Gated | Server::Staggered | Server::Swarm(_) => config,
         Server::Login => ProxyConfig { login: Some(("ann".into(), "s3cret".into())), ..config },

@@ -7,11 +7,11 @@
 // program; cargo's usual build and its tests unwind, and for that std is needed.
 #![cfg_attr(all(panic = "abort", any(target_arch = "x86_64", target_arch = "aarch64")), no_std)]
 
-use core::ffi::{c_int, c_long, c_uint, c_void};
+use core::ffi::{c_char, c_int, c_long, c_uchar, c_uint, c_void};
 
 use libc::{
-    FILE, epoll_event, fd_set, iovec, loff_t, mmsghdr, msghdr, nfds_t, off_t, pollfd, sigset_t, size_t, sockaddr,
-    socklen_t, ssize_t, timespec, timeval,
+    FILE, addrinfo, epoll_event, fd_set, hostent, iovec, loff_t, mmsghdr, msghdr, nfds_t, off_t, pollfd, sigset_t,
+    size_t, sockaddr, socklen_t, ssize_t, timespec, timeval,
 };
 
 macro_rules! forward {
@@ -88,6 +88,29 @@ forward! {
     epoll_wait => Repoll_wait(epoll: c_int, events: *mut epoll_event, most: c_int, timeout: c_int) -> c_int;
     fclose => Rfclose(stream: *mut FILE) -> c_int;
     fcntl => Rfcntl(fd: c_int, command: c_int, argument: usize) -> c_int;
+    getaddrinfo => Rgetaddrinfo(
+        node: *const c_char, service: *const c_char, hints: *const addrinfo, list: *mut *mut addrinfo
+    ) -> c_int;
+    getaddrinfo_a => Rgetaddrinfo_a(mode: c_int, list: *mut *mut c_void, count: c_int, event: *mut c_void) -> c_int;
+    gethostbyaddr => Rgethostbyaddr(addr: *const c_void, len: socklen_t, family: c_int) -> *mut hostent;
+    gethostbyaddr_r => Rgethostbyaddr_r(
+        addr: *const c_void, len: socklen_t, family: c_int, host: *mut hostent, buffer: *mut c_char,
+        buffer_len: size_t, found: *mut *mut hostent, why: *mut c_int
+    ) -> c_int;
+    gethostbyname => Rgethostbyname(name: *const c_char) -> *mut hostent;
+    gethostbyname2 => Rgethostbyname2(name: *const c_char, family: c_int) -> *mut hostent;
+    gethostbyname2_r => Rgethostbyname2_r(
+        name: *const c_char, family: c_int, host: *mut hostent, buffer: *mut c_char, len: size_t,
+        found: *mut *mut hostent, why: *mut c_int
+    ) -> c_int;
+    gethostbyname_r => Rgethostbyname_r(
+        name: *const c_char, host: *mut hostent, buffer: *mut c_char, len: size_t, found: *mut *mut hostent,
+        why: *mut c_int
+    ) -> c_int;
+    getnameinfo => Rgetnameinfo(
+        addr: *const sockaddr, len: socklen_t, host: *mut c_char, host_len: socklen_t, service: *mut c_char,
+        service_len: socklen_t, flags: c_int
+    ) -> c_int;
     getpeername => Rgetpeername(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int;
     getsockname => Rgetsockname(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int;
     getsockopt => Rgetsockopt(fd: c_int, level: c_int, name: c_int, value: *mut c_void, len: *mut socklen_t) -> c_int;
@@ -110,6 +133,29 @@ forward! {
         fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec
     ) -> c_int;
     recvmsg => Rrecvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t;
+    res_nquery => Rres_nquery(
+        state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int
+    ) -> c_int;
+    res_nquerydomain => Rres_nquerydomain(
+        state: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int,
+        answer: *mut c_uchar, room: c_int
+    ) -> c_int;
+    res_nsearch => Rres_nsearch(
+        state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int
+    ) -> c_int;
+    res_nsend => Rres_nsend(
+        state: *mut c_void, message: *const c_uchar, len: c_int, answer: *mut c_uchar, room: c_int
+    ) -> c_int;
+    res_query => Rres_query(
+        name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int
+    ) -> c_int;
+    res_querydomain => Rres_querydomain(
+        name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int
+    ) -> c_int;
+    res_search => Rres_search(
+        name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int
+    ) -> c_int;
+    res_send => Rres_send(message: *const c_uchar, len: c_int, answer: *mut c_uchar, room: c_int) -> c_int;
     select => Rselect(
         count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *mut timeval
     ) -> c_int;
@@ -143,6 +189,45 @@ mod large {
         preadv64v2 => Rpreadv2(fd: c_int, parts: *const iovec, count: c_int, offset: off_t, flags: c_int) -> ssize_t;
         pwritev64v2 => Rpwritev2(fd: c_int, parts: *const iovec, count: c_int, offset: off_t, flags: c_int) -> ssize_t;
         sendfile64 => Rsendfile(to: c_int, from: c_int, offset: *mut off_t, count: size_t) -> ssize_t;
+    }
+}
+
+/// The names that glibc's <resolv.h> had for them before 2.34.
+#[cfg(target_env = "gnu")]
+// Private, so that rustdoc does not list names which nobody calls.
+#[allow(unreachable_pub)]
+mod resolver {
+    use super::{
+        Rres_nquery, Rres_nquerydomain, Rres_nsearch, Rres_nsend, Rres_query, Rres_querydomain, Rres_search, Rres_send,
+        c_char, c_int, c_uchar, c_void,
+    };
+
+    alias! {
+        __res_nquery => Rres_nquery(
+            state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int
+        ) -> c_int;
+        __res_nquerydomain => Rres_nquerydomain(
+            state: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int,
+            answer: *mut c_uchar, room: c_int
+        ) -> c_int;
+        __res_nsearch => Rres_nsearch(
+            state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int
+        ) -> c_int;
+        __res_nsend => Rres_nsend(
+            state: *mut c_void, message: *const c_uchar, len: c_int, answer: *mut c_uchar, room: c_int
+        ) -> c_int;
+        __res_query => Rres_query(
+            name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int
+        ) -> c_int;
+        __res_querydomain => Rres_querydomain(
+            name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int
+        ) -> c_int;
+        __res_search => Rres_search(
+            name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, room: c_int
+        ) -> c_int;
+        __res_send => Rres_send(
+            message: *const c_uchar, len: c_int, answer: *mut c_uchar, room: c_int
+        ) -> c_int;
     }
 }
 

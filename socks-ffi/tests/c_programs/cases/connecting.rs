@@ -116,4 +116,25 @@ pub(super) const CASES: &[Case] = &[
         ],
         ..case("another try on the same socket", "retry")
     },
+    // Failover.
+    Case {
+        rules: Rules::Sound("timeout 4\nproxy 0.0.0.0/0 {silent},{proxy}\n"),
+        requests: &["connect {target}: succeeded"; 4],
+        as_libc: false,
+        ..case("a server that is silent is tried last from then on", "failover")
+    },
+    // Names.
+    Case {
+        args: &["{target-port}"],
+        rules: Rules::Sound("proxy 0.0.0.0/0 {proxy}\nnoproxy 127.0.0.0/8\ndns remote\n"),
+        requests: &[
+            "connect service.example:{target-port}: succeeded",
+            "connect service.example:{target-port}: succeeded",
+            "connect nowhere.example:{target-port}: host unreachable",
+            "connect other.example:{target-port}: succeeded",
+            "connect other.example:{target-port}: succeeded",
+        ],
+        as_libc: false,
+        ..case("names that the proxy resolves", "names")
+    },
 ];

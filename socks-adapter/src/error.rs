@@ -6,24 +6,40 @@ use std::io;
 use std::net::SocketAddr;
 
 use socks_config::{Endpoint, Refusal};
-use socks_proto::{AuthFailure, Phase, ReplyCode};
+use socks_proto::{AuthFailure, Phase, ReplyCode, WireAddr};
 
-/// Why there is no connection to the target.
+/// Why a request to a proxy came to nothing. All adapters speak of failures in these terms:
+///
+/// | what happened                                      | how it is said                                          |
+/// |----------------------------------------------------|---------------------------------------------------------|
+/// | no proxy could be reached                          | [`CouldNotReach`](Self::CouldNotReach), with each cause |
+/// | it takes none of the methods offered               | [`Handshake`](Self::Handshake): `NoAcceptableMethod`    |
+/// | it did not let the user in                         | [`Handshake`](Self::Handshake): `Authenticate`          |
+/// | it answered with reply code N                      | [`Handshake`](Self::Handshake): `Refused`               |
+/// | it broke the protocol                              | [`Handshake`](Self::Handshake): `Malformed`             |
+/// | it closed before its answer was complete           | [`Handshake`](Self::Handshake): `Eof`                   |
+/// | it said yes, and then nothing that is of any use   | [`UnusableAnswer`](Self::UnusableAnswer)                |
+/// | it did not answer in time                          | [`TimedOut`](Self::TimedOut)                            |
+/// | reading from it or writing to it failed            | [`Io`](Self::Io)                                        |
+/// | the configuration does not allow it                | [`Refused`](Self::Refused)                              |
+/// | it needs a proxy, and the way leads through none   | [`Direct`](Self::Direct)                                |
 ///
 /// `From<Error> for io::Error` keeps this error inside ([`io::Error::get_ref`]) and gives it a kind:
 ///
 /// | what happened                                             | [`io::ErrorKind`]                       |
 /// |-----------------------------------------------------------|-----------------------------------------|
-/// | no server could be reached                                | that of the last attempt                |
+/// | no proxy could be reached                                 | that of the last attempt                |
 /// | no acceptable method, login refused, reply 0x02           | `PermissionDenied`                      |
-/// | the configuration does not allow it                       | `PermissionDenied`                      |
+/// | the security context failed on our side                   | `Other`                                 |
 /// | reply 0x01, 0x05, or one that RFC 1928 does not list      | `ConnectionRefused`                     |
-/// | reply 0x03, 0x04                                          | `NetworkUnreachable`, `HostUnreachable` |
+/// | reply 0x03                                                | `NetworkUnreachable`                    |
+/// | reply 0x04                                                | `HostUnreachable`                       |
 /// | reply 0x06; the deadline is over                          | `TimedOut`                              |
-/// | reply 0x07, 0x08                                          | `Unsupported`                           |
+/// | reply 0x07, 0x08; the way leads through no proxy          | `Unsupported`                           |
 /// | the proxy closed before its answer was complete           | `ConnectionReset`                       |
-/// | the proxy broke the protocol                              | `InvalidData`                           |
+/// | the proxy broke the protocol, or its answer is of no use  | `InvalidData`                           |
 /// | reading or writing failed                                 | that of the stream's error              |
+/// | the configuration does not allow it                       | `PermissionDenied`                      |
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -45,10 +61,16 @@ pub enum Error {
         /// How it failed.
         source: io::Error,
     },
+    /// The proxy granted the request, with an address that says nothing here: a name for the UDP relay, or no address
+    /// (no name) for a name (an address) that was to be resolved.
+    UnusableAnswer(Box<WireAddr>),
+    /// Only a proxy can do this, and the configuration sends it through none. Nothing was sent anywhere.
+    Direct,
 }
 
 impl Error {
-    pub(crate) fn from_io(phase: Phase, source: io::Error) -> Self {
+    /// A failed read or write in this phase. One that would block was given the time it may take: that is a timeout.
+    pub fn from_io(phase: Phase, source: io::Error) -> Self {
         match source.kind() {
             // A socket's timeout is one or the other, as the platform likes.
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Self::TimedOut { phase },
@@ -58,7 +80,7 @@ impl Error {
 
     /// Whether it came before the proxy had answered anything: it took the connection and no more, which is what a
     /// server does that is dead, stopping or full.
-    pub(crate) fn before_any_answer(&self) -> bool {
+    pub fn before_any_answer(&self) -> bool {
         match self {
             Self::Handshake(socks_proto::Error::Eof { phase }) | Self::TimedOut { phase } | Self::Io { phase, .. } => {
                 *phase == Phase::Method
@@ -77,6 +99,8 @@ impl Error {
             Self::TimedOut { .. } => io::ErrorKind::TimedOut,
             Self::Refused(_) => io::ErrorKind::PermissionDenied,
             Self::Io { source, .. } => source.kind(),
+            Self::UnusableAnswer(_) => io::ErrorKind::InvalidData,
+            Self::Direct => io::ErrorKind::Unsupported,
         }
     }
 }
@@ -109,6 +133,8 @@ impl fmt::Display for Error {
             Self::TimedOut { phase } => write!(f, "the proxy did not answer in time ({phase})"),
             Self::Refused(refusal) => write!(f, "not allowed to go there: {refusal}"),
             Self::Io { phase, .. } => write!(f, "the connection to the proxy failed ({phase})"),
+            Self::UnusableAnswer(bound) => write!(f, "the proxy granted it, but its answer is of no use: {bound}"),
+            Self::Direct => f.write_str("this needs a proxy, and the configuration names none for it"),
         }
     }
 }
@@ -120,7 +146,7 @@ impl error::Error for Error {
             // Display says what the error itself says, so what comes next is its own cause.
             Self::Handshake(error) => error.source(),
             Self::Io { source, .. } => Some(source),
-            Self::TimedOut { .. } | Self::Refused(_) => None,
+            Self::TimedOut { .. } | Self::Refused(_) | Self::UnusableAnswer(_) | Self::Direct => None,
         }
     }
 }
@@ -140,10 +166,14 @@ impl From<Error> for io::Error {
 /// Everything that was tried, in order. The [`source`](error::Error::source) is the cause of the last.
 #[derive(Debug)]
 pub struct Unreachable {
-    pub(crate) tried: Vec<Attempt>,
+    tried: Vec<Attempt>,
 }
 
 impl Unreachable {
+    pub(crate) fn new(tried: Vec<Attempt>) -> Self {
+        Self { tried }
+    }
+
     /// One entry for each address of each server, or for a server whose name has none.
     pub fn tried(&self) -> &[Attempt] {
         &self.tried
@@ -201,7 +231,8 @@ pub struct ConnectError<S> {
 }
 
 impl<S> ConnectError<S> {
-    pub(crate) fn new(error: Error, stream: S) -> Self {
+    /// Why a handshake over this stream failed.
+    pub fn new(error: Error, stream: S) -> Self {
         Self { error, stream }
     }
 
@@ -262,24 +293,58 @@ mod tests {
 
     use super::*;
 
+    /// Each row of the table of kinds, in its order.
     #[test]
-    fn reply_codes_have_the_kinds_of_the_table() {
+    fn every_failure_has_the_kind_of_the_table() {
         use io::ErrorKind as K;
-        let kinds = [
-            (0x01, K::ConnectionRefused),
-            (0x02, K::PermissionDenied),
-            (0x03, K::NetworkUnreachable),
-            (0x04, K::HostUnreachable),
-            (0x05, K::ConnectionRefused),
-            (0x06, K::TimedOut),
-            (0x07, K::Unsupported),
-            (0x08, K::Unsupported),
-            (0xf2, K::ConnectionRefused),
+        use socks_proto::{Error as E, Malformed, MechanismError};
+        let phase = Phase::Reply;
+        let reply = |code| Error::from(E::Refused { phase, code: ReplyCode(code) });
+        let login = |failure| Error::from(E::Authenticate(failure));
+        let mechanism = MechanismError { major: 1, minor: 0, message: "no ticket".into() };
+        let endpoint = || "gate.example".parse::<socks_config::Server>().expect("a server").endpoint;
+        let attempt = |kind: K| Attempt { endpoint: endpoint(), addr: None, error: kind.into() };
+        let rows = [
+            (Error::CouldNotReach(Unreachable::new(vec![attempt(K::TimedOut), attempt(K::NotFound)])), K::NotFound),
+            (E::NoAcceptableMethod.into(), K::PermissionDenied),
+            (login(AuthFailure::LoginRefused { status: 1 }), K::PermissionDenied),
+            (login(AuthFailure::ContextRefused), K::PermissionDenied),
+            (login(AuthFailure::ProtectionTooWeak { level: 0 }), K::PermissionDenied),
+            (reply(0x02), K::PermissionDenied),
+            (login(AuthFailure::Mechanism(mechanism)), K::Other),
+            (reply(0x01), K::ConnectionRefused),
+            (reply(0x05), K::ConnectionRefused),
+            (reply(0xf2), K::ConnectionRefused),
+            (reply(0x03), K::NetworkUnreachable),
+            (reply(0x04), K::HostUnreachable),
+            (reply(0x06), K::TimedOut),
+            (Error::TimedOut { phase }, K::TimedOut),
+            (reply(0x07), K::Unsupported),
+            (reply(0x08), K::Unsupported),
+            (Error::Direct, K::Unsupported),
+            (E::Eof { phase }.into(), K::ConnectionReset),
+            (E::Malformed { phase, what: Malformed::Version(4) }.into(), K::InvalidData),
+            (Error::UnusableAnswer(Box::new(WireAddr::UNSPECIFIED)), K::InvalidData),
+            (Error::from_io(phase, K::BrokenPipe.into()), K::BrokenPipe),
+            (Error::from_io(phase, K::WouldBlock.into()), K::TimedOut),
+            (Error::Refused(Refusal::Strict), K::PermissionDenied),
         ];
-        for (code, kind) in kinds {
-            let error = socks_proto::Error::Refused { phase: Phase::Reply, code: ReplyCode(code) };
-            assert_eq!(Error::from(error).kind(), kind, "reply {code:#04x}");
+        for (error, kind) in rows {
+            let said = error.to_string();
+            assert_eq!(error.kind(), kind, "{said}");
+            let error = io::Error::from(error);
+            assert_eq!(error.kind(), kind, "{said}");
+            assert!(error.get_ref().is_some_and(|inner| inner.is::<Error>()), "{said}");
         }
+    }
+
+    #[test]
+    fn a_failed_read_is_the_source() {
+        let error = Error::from_io(Phase::Method, io::Error::other("cable"));
+        assert_eq!(error.to_string(), "the connection to the proxy failed (method negotiation)");
+        assert_eq!(error.source().expect("a cause").to_string(), "cable");
+        let error = ConnectError::new(error, ());
+        assert_eq!(error.source().expect("a cause").to_string(), "cable");
     }
 
     #[test]
