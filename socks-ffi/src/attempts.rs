@@ -7,8 +7,8 @@ use std::time::Duration;
 use rustix::io::Errno;
 use socks_config::{Endpoint, Order, ProxyRule, Server, ServerHost, interleave};
 
-use crate::sys::{self, resolve};
 use crate::sys::socket::Domain;
+use crate::sys::{self, resolve};
 
 /// A place where a proxy may be.
 #[derive(Clone, Copy, Debug)]

@@ -60,7 +60,9 @@ pub const FTP: Program = Program {
 pub const FTP_ACTIVE: Program = Program {
     name: "curl ftp, active",
     services: &[&ACTIVE],
-    invocation: |call| ftp(call, &ACTIVE, &["--ftp-port", "-"]),
+    // Where the server takes longer than this time, curl 7.88 looks for another address of the connection that it itself
+    // waits for, and finds none.
+    invocation: |call| ftp(call, &ACTIVE, &["--ftp-port", "-", "--happy-eyeballs-timeout-ms", "60000"]),
     ..CURL
 };
 

@@ -97,7 +97,9 @@ impl Tool {
     pub(crate) fn slowness(self) -> u32 {
         match self {
             Self::None | Self::Perturb => 1,
-            Self::Asan | Self::Valgrind => 4,
+            Self::Asan => 4,
+            // It interprets, and lets one thread run at a time.
+            Self::Valgrind => 12,
         }
     }
 
