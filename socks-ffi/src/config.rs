@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use socks_config::{Config, DEFAULT_PATH, LoadError};
 
+use crate::debug::{About, tell_all};
 use crate::sys::files::RawFiles;
 use crate::{debug, sys};
 
@@ -44,10 +45,16 @@ fn read() -> Config {
     match socks_config::load(&env, Path::new(DEFAULT_PATH), sys::is_set_id(), &RawFiles) {
         Ok(loaded) => {
             debug::diagnostics(&loaded.diagnostics);
+            for source in &loaded.sources {
+                tell_all(About::Configuration, || format!("the configuration is from {source}"));
+            }
             loaded.config
         }
         // Nobody asked for a proxy.
-        Err(LoadError::Missing { .. }) => Config::default(),
+        Err(error @ LoadError::Missing { .. }) => {
+            tell_all(About::Configuration, || format!("{error}: everything goes direct"));
+            Config::default()
+        }
         // What was asked for is not known.
         Err(error) => {
             debug::load_error(&error);

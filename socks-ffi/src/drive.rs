@@ -5,15 +5,16 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::event::PollFlags;
 use rustix::io::Errno;
-use socks_proto::{Command, Event, Step, WireAddr};
+use socks_proto::{Command, Error, Event, Step, WireAddr};
 
+use crate::debug::{About, tell};
+use crate::errno;
 use crate::fork::Claim;
 use crate::ops::epoll;
 use crate::record::{Phase, Record};
 use crate::sys::{self, socket};
 use crate::table::{self, Held};
 use crate::work::{Stage, Work};
-use crate::{debug, errno};
 
 /// What the caller knows of the descriptor.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +92,7 @@ fn adopt(record: &Held, fd: BorrowedFd<'_>) -> Phase {
         record.set_deadline(u64::MAX);
     }
     if table::change_phase(record, before, phase) {
-        debug::connection(fd, record, phase);
+        tell(About::Connection, fd, || format!("{phase} by another process"));
         show(record, fd, phase);
     }
     record.phase()
@@ -181,7 +182,11 @@ fn settle(
             Phase::Failed
         }
     };
-    debug::connection(fd, record, phase);
+    tell(About::Connection, fd, || match (failure, record.bound.get()) {
+        (Some(error), _) => format!("{phase}: {error}"),
+        (None, Some(bound)) => format!("{phase}, at the proxy's {bound}"),
+        (None, None) => phase.to_string(),
+    });
     record.kin.publish(record, phase, failure);
     table::set_phase(record, phase);
     show(record, fd, phase);
@@ -231,7 +236,7 @@ fn try_next(work: &mut Work, fd: BorrowedFd<'_>, error: Errno) -> Result<Progres
         work.attempts.fail();
         return Err(error);
     }
-    work.note(error);
+    work.note(fd, error);
     work.moved = true;
     work.next_attempt(fd)?;
     // Whatever its stage: a socket that is connected already is writable at once.
@@ -248,7 +253,7 @@ fn negotiate(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Pr
     };
     let mut buf = [0; 512];
     loop {
-        match handshake.step().map_err(|error| errno::of(&error))? {
+        match handshake.step().map_err(|error| says(fd, &error))? {
             Step::Send(bytes) => match socket::send(fd, bytes) {
                 Ok(sent) => {
                     work.moved = true;
@@ -264,13 +269,13 @@ fn negotiate(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Pr
             Step::Receive { at_most } => {
                 let most = buf.len().min(at_most.get());
                 match socket::receive(fd, &mut buf[..most]) {
-                    Ok(0) => return Err(errno::of(&handshake.receive_eof())),
+                    Ok(0) => return Err(says(fd, &handshake.receive_eof())),
                     Ok(len) => {
                         work.moved = true;
                         if !std::mem::replace(&mut work.answered, true) {
                             work.attempts.succeed();
                         }
-                        handshake.receive(&buf[..len]).map_err(|error| errno::of(&error))?;
+                        handshake.receive(&buf[..len]).map_err(|error| says(fd, &error))?;
                     }
                     Err(Errno::AGAIN) => return Ok(Progress::Wait(PollFlags::IN)),
                     Err(Errno::INTR) => {}
@@ -291,4 +296,10 @@ fn negotiate(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Pr
             _ => return Err(Errno::IO),
         }
     }
+}
+
+/// What the program is told of what the proxy said.
+fn says(fd: BorrowedFd<'_>, error: &Error) -> Errno {
+    tell(About::Connection, fd, || error.to_string());
+    errno::of(error)
 }

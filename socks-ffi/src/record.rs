@@ -1,5 +1,6 @@
 //! What the library knows of a socket, shared by all descriptors of it.
 
+use std::fmt;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
@@ -60,6 +61,23 @@ impl Phase {
     pub(crate) fn from_u8(value: u8) -> Self {
         // What cannot be is refused.
         Self::ALL.into_iter().find(|phase| *phase as u8 == value).unwrap_or(Self::Broken)
+    }
+}
+
+/// For who reads what `SOCKS_DEBUG` tells.
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "on its way",
+            Self::Tunnel => "connected",
+            Self::Failed | Self::Broken => "failed",
+            Self::BoundHere => "bound here",
+            Self::Bound => "bound",
+            Self::Arrived => "a peer has come",
+            Self::Accepted => "accepted",
+            Self::Fresh => "not connected",
+            Self::Poller | Self::Internal => "not a socket",
+        })
     }
 }
 

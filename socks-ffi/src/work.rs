@@ -1,5 +1,6 @@
 //! The work behind a pending socket: proxies in turn, each at every address, then the handshake.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use socks_config::{ProxyRule, Server, share};
 use socks_proto::{Command, Handshake, TargetAddr};
 
 use crate::attempts::{Attempts, Candidate, Turn};
+use crate::debug::{About, tell};
 use crate::sys::socket::{self, Domain};
 use crate::{sys, table};
 
@@ -20,6 +22,15 @@ pub(crate) enum Purpose {
     Connect(TargetAddr),
     /// BIND, for a connection from this target.
     Bind(TargetAddr),
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(target) => write!(f, "connect to {target}"),
+            Self::Bind(peer) => write!(f, "bind for {peer}"),
+        }
+    }
 }
 
 /// How far the current attempt is.
@@ -107,7 +118,8 @@ impl Work {
     }
 
     /// Why the attempt at hand failed: what is told in the end, if no other one is better.
-    pub(crate) fn note(&mut self, error: Errno) {
+    pub(crate) fn note(&mut self, fd: BorrowedFd<'_>, error: Errno) {
+        tell(About::Connection, fd, || format!("{}: no answer: {error}", self.purpose));
         self.last_error = error;
     }
 
@@ -120,7 +132,7 @@ impl Work {
             let turn = match self.attempts.next() {
                 None => return Err(self.last_error),
                 Some(Err(error)) => {
-                    self.note(error);
+                    self.note(fd, error);
                     continue;
                 }
                 Some(Ok(turn)) => turn,
@@ -129,6 +141,7 @@ impl Work {
             if self.is_over(now) {
                 return Err(Errno::TIMEDOUT);
             }
+            tell(About::Connection, fd, || format!("{}: by {} at {}", self.purpose, turn.server, turn.candidate));
             match self.begin(fd, turn.candidate) {
                 Ok(connected) => {
                     // On this machine a connect is through when it returns, whatever it says: to write at once saves
@@ -143,7 +156,7 @@ impl Work {
                 }
                 // Not about the proxy but about the program's socket: it listens, is connected, is of another family.
                 Err(error @ (Errno::ISCONN | Errno::ALREADY | Errno::BADF | Errno::AFNOSUPPORT)) => return Err(error),
-                Err(error) => self.note(error),
+                Err(error) => self.note(fd, error),
             }
         }
     }

@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use libc::{nfds_t, pollfd, sigset_t, timespec};
 use rustix::io::Errno;
 
+use crate::debug::{About, tell_all};
 use crate::names;
 use crate::ops::Decision;
 use crate::ops::pause::Call;
@@ -44,7 +45,10 @@ fn guard<T>(work: impl FnOnce() -> Decision<T>) -> Decision<T> {
     let _held_off = HeldOff::new();
     silence_panics();
     let _ = DEPTH.try_with(|depth| depth.set(depth.get() + 1));
-    let decision = panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or(Decision::Fail(Errno::IO));
+    let decision = panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        tell_all(About::Internal, || "an error inside of libsocks: the call fails with EIO".to_owned());
+        Decision::Fail(Errno::IO)
+    });
     let _ = DEPTH.try_with(|depth| depth.set(depth.get() - 1));
     sys::set_errno(saved);
     decision

@@ -11,6 +11,7 @@ use socks_config::{Dns, NameRange, Route};
 use socks_proto::{DomainName, TargetAddr};
 
 use crate::config;
+use crate::debug::{About, tell_all};
 use crate::sys::{self, shared};
 use table::{SLOTS, Slot, Table};
 
@@ -86,11 +87,17 @@ pub(crate) fn resolver(name: &[u8], port: u16) -> Resolver {
     }
     // Longer than the protocol carries, or nothing at all.
     let Ok(name) = DomainName::new(bare.to_ascii_lowercase()) else { return Resolver::Nobody };
-    match config::get().route(&TargetAddr::Name(name, port)) {
+    let who = match config::get().route(&TargetAddr::Name(name, port)) {
         Route::Direct => Resolver::System,
         Route::Proxy(_) => number(range, &name).map_or(Resolver::Nobody, Resolver::Proxy),
         Route::Refused(_) => Resolver::Nobody,
-    }
+    };
+    tell_all(About::Decision, || match who {
+        Resolver::System => format!("{name}: resolved here"),
+        Resolver::Proxy(ip) => format!("{name}: for the proxy to resolve, {ip} stands for it"),
+        Resolver::Nobody => format!("{name}: not resolved at all"),
+    });
+    who
 }
 
 /// What inet_aton(3) takes for an address needs no resolver: `10`, `0x7f.1`, `192.0.2.1`; nor does one of IPv6.

@@ -11,6 +11,7 @@ use socks_proto::TargetAddr;
 use super::pause::Call;
 use super::{Decision, bind, epoll, ways};
 use crate::config;
+use crate::debug::{About, tell};
 use crate::drive::{self, Readiness};
 use crate::names::{self, Meaning};
 use crate::record::Phase;
@@ -34,6 +35,7 @@ pub(crate) fn connect(call: &mut Call, fd: BorrowedFd<'_>, to: SocketAddr) -> De
         Meaning::Unknown => return Decision::Fail(Errno::HOSTUNREACH),
     };
     let way = if is_name { config::get().route(&target) } else { route(to) };
+    tell(About::Decision, fd, || decision(&target));
     let rule = match way {
         // The address of a name leads nowhere by itself, and not through other sockets than those of TCP.
         Route::Direct if is_name => return Decision::Fail(Errno::HOSTUNREACH),
@@ -59,6 +61,21 @@ pub(crate) fn connect(call: &mut Call, fd: BorrowedFd<'_>, to: SocketAddr) -> De
         Ok(Some(record)) => call.wait(fd, record, Timeout::Send, Errno::INPROGRESS),
         Ok(None) => Decision::Done(()),
         Err(error) => Decision::Fail(error),
+    }
+}
+
+/// Which way a target goes, and by which line, for who asks why.
+fn decision(target: &TargetAddr) -> String {
+    let canonical = target.to_canonical();
+    let explained = config::get().explain(&canonical);
+    let way = match explained.route {
+        Route::Direct => "direct".to_owned(),
+        Route::Proxy(rule) => format!("through {rule}"),
+        Route::Refused(refusal) => format!("refused: {refusal}"),
+    };
+    match explained.rule {
+        Some((pattern, line)) => format!("connect to {target}: {way}, by {pattern} in {line}"),
+        None => format!("connect to {target}: {way}"),
     }
 }
 

@@ -10,6 +10,7 @@ use libc::pollfd;
 use rustix::event::PollFlags;
 
 use super::pause::Waiter;
+use crate::debug::{About, tell_all};
 use crate::record::Phase;
 use crate::sys;
 use crate::table::{self, Held};
@@ -113,6 +114,10 @@ impl<'fd> Waiting<'fd> {
             self.roles.push(role);
         }
         let nanos = (nearest != u64::MAX).then(|| nearest.saturating_sub(sys::now()));
+        tell_all(About::Wait, || {
+            let moving = self.roles.iter().filter(|role| matches!(role, Role::Moving(..))).count();
+            format!("wait for {} descriptors, {moving} of them on their way", self.entries.len())
+        });
         (&mut self.asked, nanos)
     }
 

@@ -18,10 +18,22 @@ use std::ffi::{CStr, CString};
 
 /// Now, in nanoseconds of the monotonic clock.
 pub(crate) fn now() -> u64 {
+    let time = clock(libc::CLOCK_MONOTONIC);
+    (time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64)
+}
+
+/// Now, as the clock on the wall has it: seconds since 1970 and microseconds.
+pub(crate) fn wall_clock() -> (i64, i64) {
+    let time = clock(libc::CLOCK_REALTIME);
+    (time.tv_sec, time.tv_nsec / 1000)
+}
+
+/// By libc, which knows better than a raw call whether the kernel has to be asked, and whether there is a vDSO.
+fn clock(id: libc::clockid_t) -> libc::timespec {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a timespec to write to.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
-    (time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64)
+    unsafe { libc::clock_gettime(id, &raw mut time) };
+    time
 }
 
 /// Sleeps for a millisecond, or until a signal comes.

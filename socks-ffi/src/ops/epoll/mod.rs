@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::Decision;
 use super::pause::when_to_look;
+use crate::debug::{About, tell_all};
 use crate::drive::{self, Readiness};
 use crate::record::{Phase, Record};
 use crate::sys::{self, epoll};
@@ -171,6 +172,7 @@ pub(crate) fn digest(number: RawFd, events: &mut [epoll_event]) -> usize {
     let Some(poller) = Poller::of(number).or_else(|| Poller::adopt(number, tagged)) else { return left };
     let mut ready = [(0, 0); 64];
     let Ok(count) = epoll::ready(poller.inner(), &mut ready) else { return left };
+    tell_all(About::Wait, || format!("epoll {number}: {count} on their way have news"));
     for &(flags, data) in &ready[..count] {
         if data == TIMER {
             give_up_late(&poller);

@@ -116,6 +116,13 @@ pub(super) const CASES: &[Case] = &[
         ],
         ..case("another try on the same socket", "retry")
     },
+    Case {
+        server: Server::Login,
+        rules: Rules::Sound("proxy 0.0.0.0/0 {nobody},{proxy} ann s3cret\n"),
+        requests: &["connect {target} as \"ann\": succeeded"],
+        as_libc: false,
+        ..case("what SOCKS_DEBUG tells", "debug")
+    },
     // Failover.
     Case {
         rules: Rules::Sound("timeout 4\nproxy 0.0.0.0/0 {silent},{proxy}\n"),
