@@ -20,21 +20,27 @@ pub type Binding<S = Socket> = Request<Listening<S>, S>;
 /// tells it.
 ///
 /// ```no_run
-/// # use std::time::Instant;
-/// # use mio::Registry;
-/// use socks_mio::{Binding, Listening, Progress, WireAddr};
+/// use std::time::Instant;
 ///
-/// # fn doc(registry: &Registry, mut binding: Binding, now: Instant) -> Result<(), socks_mio::Error> {
-/// if let Progress::Done(mut listening) = binding.ready(registry, now)? {
+/// use mio::Registry;
+/// use socks_mio::{Binding, Error, Listening, Progress};
+///
+/// /// With each event of the token, until the proxy listens.
+/// pub fn begin(binding: &mut Binding, registry: &Registry) -> Result<Option<Listening>, Error> {
+///     let Progress::Done(listening) = binding.ready(registry, Instant::now())? else { return Ok(None) };
 ///     println!("PORT {}", listening.bound_addr());
-///     // From here on, with the events for the same token:
-///     if let Progress::Done((stream, peer)) = listening.ready(registry, now)? {
-///         println!("{peer} is here");
-/// #       let _ = stream;
-///     }
+///     Ok(Some(listening))
 /// }
-/// # Ok(())
-/// # }
+///
+/// /// With each event of the same token, from then on.
+/// pub fn go_on(listening: &mut Listening, registry: &Registry) -> Result<(), Error> {
+///     if let Progress::Done((stream, peer)) = listening.ready(registry, Instant::now())? {
+///         println!("{peer} is here");
+///         drop(stream);
+///     }
+///     Ok(())
+/// }
+/// # let _ = (begin, go_on);
 /// ```
 ///
 /// It stands registered where the [`Binding`] was, and may take as long as the peer likes, or as

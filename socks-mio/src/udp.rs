@@ -22,24 +22,27 @@ pub type Associating<S = Socket> = Request<UdpAssociation<S>, S>;
 /// A UDP socket whose datagrams go through a proxy (RFC 1928 §7).
 ///
 /// ```no_run
-/// # use std::{io, time::Instant};
-/// # use mio::Registry;
-/// use socks_mio::{Associating, Progress, TargetAddr, UdpAssociation};
+/// use std::io;
+/// use std::net::SocketAddr;
 ///
-/// # fn doc(registry: &Registry, mut associating: Associating, now: Instant) -> Result<(), Box<dyn std::error::Error>> {
-/// let resolver: TargetAddr = "192.0.2.53:53".parse()?;
-/// if let Progress::Done(mut association) = associating.ready(registry, now)? {
-///     association.send_to(b"\x12\x34\x01\x00", resolver)?;
-///     // From here on, with the events for the same token:
+/// use socks_mio::UdpAssociation;
+///
+/// pub fn ask(association: &mut UdpAssociation) -> io::Result<()> {
+///     association.send_to(b"\x12\x34\x01\x00", SocketAddr::from(([192, 0, 2, 53], 53)))
+/// }
+///
+/// /// With each event of the token.
+/// pub fn hear(association: &mut UdpAssociation) -> io::Result<()> {
 ///     let mut buf = [0; 1500];
-///     match association.recv_from(&mut buf) {
-///         Ok((len, peer)) => println!("{len} bytes of {peer}"),
-///         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-///         Err(error) => return Err(error.into()),
+///     loop {
+///         match association.recv_from(&mut buf) {
+///             Ok((len, peer)) => println!("{len} bytes of {peer}"),
+///             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+///             Err(error) => return Err(error),
+///         }
 ///     }
 /// }
-/// # Ok(())
-/// # }
+/// # let _ = (ask, hear);
 /// ```
 ///
 /// It owns the connection to the proxy over which it was asked for. The association lasts as long as that does: dropping

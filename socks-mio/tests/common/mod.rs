@@ -5,6 +5,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Registry, Token, event};
@@ -53,7 +54,10 @@ impl Loop {
     }
 
     /// Runs a request that is registered to its end.
-    pub(crate) fn go_on<T, S: Read + Write + event::Source>(&mut self, request: &mut Request<T, S>) -> Result<T, Error> {
+    pub(crate) fn go_on<T, S: Read + Write + event::Source>(
+        &mut self,
+        request: &mut Request<T, S>,
+    ) -> Result<T, Error> {
         loop {
             match request.ready(self.registry(), Instant::now())? {
                 Progress::Done(done) => return Ok(done),
@@ -106,6 +110,24 @@ impl Loop {
         assert_eq!(self.block_on(|| stream.write(b"ping")).expect("room"), 4);
         assert_eq!(self.read(stream, 4), b"ping");
     }
+}
+
+/// A proxy that answers nobody until the test meets it at the barrier, then leads every request to a [`target`]'s like.
+pub(crate) fn gated() -> (SocketAddr, Arc<Barrier>) {
+    let gate = Arc::new(Barrier::new(2));
+    let at = Arc::clone(&gate);
+    let addr = listen(move |mut stream| {
+        at.wait();
+        for answer in [METHOD_NONE, &[GRANTED, BANNER].concat()] {
+            if stream.read(&mut [0; 1024])? == 0 {
+                return Ok(());
+            }
+            stream.write_all(answer)?;
+        }
+        let mut back = stream.try_clone()?;
+        io::copy(&mut stream, &mut back).map(drop)
+    });
+    (addr, gate)
 }
 
 /// A stream of std's as one of mio's.
