@@ -58,6 +58,8 @@ pub enum Progress<T> {
     Done(T),
 }
 
+// As large as an attempt by purpose: nothing of a request over a stream is on the heap.
+#[allow(clippy::large_enum_variant)]
 enum State<S> {
     /// The plan says what is next.
     Planning,
