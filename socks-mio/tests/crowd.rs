@@ -12,6 +12,8 @@ use mio::{Events, Interest, Poll, Registry, Token};
 use socks_mio::{Config, Connecting, Progress, Socket, Stream, TargetAddr};
 
 /// One of many: on its way, or there, with what it has heard.
+// A thousand of them, and all of them for as long as the test.
+#[allow(clippy::large_enum_variant)]
 enum Client {
     Connecting(Connecting),
     Open(Stream<Socket>, Vec<u8>),

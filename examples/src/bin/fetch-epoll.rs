@@ -114,7 +114,7 @@ fn main() -> anyhow::Result<()> {
         let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now()))?;
         let mut events = [MaybeUninit::uninit(); 1];
         match epoll::wait(&epoll, &mut events, Some(&left)) {
-            Ok((events, _)) if events.is_empty() => bail!("not in time"),
+            Ok(([], _)) => bail!("not in time"),
             Ok(_) => client.ready()?,
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),

@@ -10,7 +10,7 @@ use socks_mio::{Config, Connecting, Progress, ProxyUrl, Socket, Stream};
 
 /// One of many connections.
 enum Client {
-    Connecting(Connecting),
+    Connecting(Box<Connecting>),
     Asking(Stream<Socket>, usize),
     Listening(Stream<Socket>),
     Done,
@@ -86,7 +86,7 @@ fn main() -> anyhow::Result<()> {
         let mut connecting = Connecting::start(&config, page.server, Instant::now())?;
         let both = Interest::READABLE | Interest::WRITABLE;
         poll.registry().register(&mut connecting, Token(at), both)?;
-        let mut fetch = Fetch { client: Client::Connecting(connecting), answer: Vec::new() };
+        let mut fetch = Fetch { client: Client::Connecting(Box::new(connecting)), answer: Vec::new() };
         fetch.ready(poll.registry(), &page, &proxy)?;
         fetches.push(fetch);
     }
