@@ -22,10 +22,13 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::fd::OwnedFd;
 use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use socks_config::{Endpoint, Server, ServerHost};
 use socks_proto::TargetAddr;
@@ -89,6 +92,19 @@ pub fn addr_of(server: &Server) -> io::Result<SocketAddr> {
         other => return Err(io::Error::new(io::ErrorKind::Unsupported, other.to_string())),
     };
     addrs.next().ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// A socket that is on its way to be connected, and does not block.
+///
+/// # Errors
+/// Those of the system.
+pub fn begin_connect(addr: SocketAddr) -> rustix::io::Result<OwnedFd> {
+    let family = if addr.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = socket_with(family, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)?;
+    match connect(&socket, &addr) {
+        Ok(()) | Err(Errno::INPROGRESS) => Ok(socket),
+        Err(error) => Err(error),
+    }
 }
 
 /// Allows this process as many descriptors as it may have.

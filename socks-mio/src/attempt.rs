@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use mio::Interest;
 use socks_adapter::{Deadline, Error, Negotiation};
+use socks_proto::Phase;
 
 use crate::drive::drive;
 
@@ -74,7 +75,7 @@ impl<S: Read + Write> Attempt<S> {
         match &mut self.negotiation {
             Some(negotiation) => negotiation.timed_out(),
             // A target that is connected to directly, and by the caller's limit: nothing has been said yet.
-            None => Error::TimedOut { phase: socks_proto::Phase::Method },
+            None => Error::TimedOut { phase: Phase::Method },
         }
     }
 }

@@ -52,7 +52,8 @@
 //!   ([`Progress::Resolve`]). Where the way depends on the name's address ([`Refusal::NeedsAddress`]) nothing is done.
 //! * **Servers** are tried in turn, each at every address of its name, until one has answered anything at all.
 //!   What it answers is final: only a server that cannot be connected to, hangs up at once or stays silent is
-//!   passed over for the next. The sockets change meanwhile, and the registration follows.
+//!   passed over for the next. The sockets change meanwhile, and the registration follows. A Unix socket whose listener
+//!   has no room for one more cannot be connected to.
 //! * **Logins.** With credentials, username and password are offered, and no login as second choice; without,
 //!   no login. A server marked `/pipeline` gets greeting, login and request in one write. A login for one connection alone,
 //!   as Tor isolates circuits by it, is that of a rule made with [`ProxyRule::with_credentials`].

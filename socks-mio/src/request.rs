@@ -3,11 +3,11 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::mem;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use mio::{Interest, Registry, Token, event};
-use socks_adapter::plan::{Plan, Step};
+use socks_adapter::plan::{Place, Plan, Step};
 use socks_adapter::{Deadline, Error, Negotiation, Tunnel};
 use socks_config::Route;
 use socks_proto::{Command, Offer, Phase, WireAddr};
@@ -74,7 +74,7 @@ enum State<S> {
 struct Servers<S> {
     plan: Plan<'static>,
     started: Instant,
-    open: fn(socks_adapter::plan::Place<'_>) -> io::Result<S>,
+    open: fn(Place<'_>) -> io::Result<S>,
     is_connected: fn(&S) -> io::Result<bool>,
     local_addr: fn(&S) -> Option<SocketAddr>,
 }
@@ -143,7 +143,7 @@ impl<T, S> Request<T, S> {
     }
 
     /// For UDP ASSOCIATE: the address of the proxy, and where datagrams are to be sent from.
-    pub(crate) fn with_addrs(mut self, proxy: std::net::IpAddr, from: Option<SocketAddr>) -> Self {
+    pub(crate) fn with_addrs(mut self, proxy: IpAddr, from: Option<SocketAddr>) -> Self {
         self.from = from;
         if let State::Attempting(attempt) = &mut self.state {
             attempt.negotiation = attempt.negotiation.take().map(|negotiation| negotiation.at(Some(proxy)));
@@ -270,7 +270,7 @@ impl<T, S: Read + Write + event::Source> Request<T, S> {
                 }
                 State::Resolving(_) => return self.pending(now),
                 State::Attempting(attempt) => match attempt.advance(now) {
-                    Ok(true) => return self.finish(registry).map(Progress::Done),
+                    Ok(true) => return self.finish(registry),
                     Ok(false) => return self.pending(now),
                     Err(failure) => self.next_after(failure, registry)?,
                 },
@@ -342,17 +342,20 @@ impl<T, S: Read + Write + event::Source> Request<T, S> {
         })
     }
 
-    fn finish(&mut self, registry: &Registry) -> Result<T, Error> {
-        let State::Attempting(attempt) = mem::replace(&mut self.state, State::Over(None)) else {
-            return Err(Error::TimedOut { phase: Phase::Reply });
+    fn finish(&mut self, registry: &Registry) -> Result<Progress<T>, Error> {
+        let State::Attempting(Attempt { stream, negotiation, .. }) = mem::replace(&mut self.state, State::Over(None))
+        else {
+            return Ok(Progress::Pending);
         };
-        let Attempt { stream, negotiation, .. } = attempt;
         let near = self.servers.as_ref().and_then(|servers| (servers.local_addr)(&stream));
         let Self { registration, from, .. } = *self;
-        (self.finish)(Granted { stream, negotiation, registration, registry, near, from }).map_err(|(error, stream)| {
-            self.state = State::Over(self.servers.is_none().then_some(stream));
-            error
-        })
+        match (self.finish)(Granted { stream, negotiation, registration, registry, near, from }) {
+            Ok(done) => Ok(Progress::Done(done)),
+            Err((error, stream)) => {
+                self.state = State::Over(self.servers.is_none().then_some(stream));
+                Err(error)
+            }
+        }
     }
 }
 
@@ -380,7 +383,7 @@ impl<S: event::Source> Granted<'_, S> {
     }
 
     /// The address of the proxy, as far as it is known.
-    pub(crate) fn proxy(&self) -> Option<std::net::IpAddr> {
+    pub(crate) fn proxy(&self) -> Option<IpAddr> {
         self.negotiation.as_ref().and_then(Negotiation::proxy)
     }
 

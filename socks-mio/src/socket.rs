@@ -33,7 +33,8 @@ macro_rules! either {
 }
 
 impl Socket {
-    /// Begins a connect and does not wait for it.
+    /// Begins a connect and does not wait for it. A Unix socket whose listener has no room is an error: there would be
+    /// no event to wait for.
     pub(crate) fn open(place: Place<'_>) -> io::Result<Self> {
         match place {
             Place::Tcp(addr) => TcpStream::connect(addr).map(Self::Tcp),

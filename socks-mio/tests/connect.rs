@@ -2,14 +2,16 @@
 
 mod common;
 
-use std::io;
+use std::io::{self, Write};
 use std::net::ToSocketAddrs;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use common::{
-    GRANTED, Loop, METHOD_NONE, PATIENCE, SHORT, closed, config, dial, gated, proxy, scripted, target, through, to,
+    GRANTED, Loop, METHOD_NONE, PATIENCE, SHORT, closed, config, dial, gated, listen, proxy, scripted, target, through,
+    to,
 };
-use mio::Interest;
+use mio::{Events, Interest, Poll, Token};
 use socks_conformance::proxy::{Listen, Proxy, ProxyConfig};
 use socks_mio::{
     Config, Connecting, Error, Login, Offer, Phase, Progress, Refusal, Route, Socket, Stream, TargetAddr, UserPass,
@@ -270,4 +272,45 @@ fn refused_is_not_direct() {
     let error = Connecting::start(&config("strict"), target(), Instant::now()).expect_err("refused");
     assert!(matches!(error, Error::Refused(Refusal::Strict)), "{error:?}");
     assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+}
+
+#[test]
+fn what_comes_out_stands_registered_as_was_asked() {
+    let peer = scripted(&[METHOD_NONE, b"\x05\x00\x00\x01\x7f\x00\x00\x01\x04\x38220 hello"]);
+    let config = config(&format!("proxy 0.0.0.0/0 {peer}"));
+    let (mut poll, mut events) = (Poll::new().expect("a poll"), Events::with_capacity(16));
+    let mut connecting = Connecting::start(&config, to("192.0.2.1:25"), Instant::now()).expect("a way");
+    // The handshake reads all the same.
+    poll.registry().register(&mut connecting, Token(7), Interest::WRITABLE).expect("registered");
+    let mut stream = loop {
+        match connecting.ready(poll.registry(), Instant::now()).expect("a stream") {
+            Progress::Done(stream) => break stream,
+            _ => poll.poll(&mut events, Some(PATIENCE)).expect("a wait"),
+        }
+    };
+    poll.poll(&mut events, Some(PATIENCE)).expect("a wait");
+    assert!(events.iter().any(|event| event.token() == Token(7) && event.is_writable()), "{events:?}");
+    assert!(!events.iter().any(|event| event.is_readable()), "{events:?}");
+    poll.registry().reregister(&mut stream, Token(8), Interest::READABLE).expect("registered");
+    poll.poll(&mut events, Some(PATIENCE)).expect("a wait");
+    assert!(events.iter().any(|event| event.token() == Token(8) && event.is_readable()), "{events:?}");
+}
+
+#[test]
+fn dropping_it_closes_the_connection() {
+    let (told, closed) = mpsc::channel();
+    let peer = listen(move |mut stream| {
+        stream.write_all(METHOD_NONE)?;
+        io::copy(&mut stream, &mut io::sink())?;
+        // The test may have failed already.
+        let _ = told.send(());
+        Ok(())
+    });
+    let config = config(&format!("proxy 0.0.0.0/0 {peer}"));
+    let mut by = Loop::new();
+    let mut connecting = Connecting::start(&config, to("192.0.2.1:25"), Instant::now()).expect("a way");
+    by.register(&mut connecting);
+    assert!(matches!(connecting.ready(by.registry(), Instant::now()), Ok(Progress::Pending)));
+    drop(connecting);
+    closed.recv_timeout(PATIENCE).expect("the end");
 }

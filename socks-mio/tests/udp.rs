@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Instant;
 
-use common::{Loop, METHOD_NONE, SHORT, closed, config, dial, proxy, scripted, through, to};
+use common::{Loop, METHOD_NONE, PATIENCE, SHORT, closed, config, dial, proxy, scripted, through, to};
 use socks_conformance::peers::{UdpProxy, udp_echo};
 use socks_conformance::proxy::{Listen, Proxy, ProxyConfig};
 use socks_mio::{
@@ -167,4 +167,14 @@ fn a_silent_proxy_ends_with_the_deadline_and_without_one_there_is_nothing() {
     assert!(matches!(error, Err(Error::TimedOut { phase: Phase::Reply })), "{error:?}");
     let error = Associating::start(&Config::default(), udp_echo(), Instant::now()).expect_err("direct");
     assert!(matches!(error, Error::Direct), "{error:?}");
+}
+
+#[test]
+fn dropping_it_ends_the_association() {
+    let (mut by, proxy, echo) = (Loop::new(), proxy(None), udp_echo());
+    let mut association = associate(&mut by, &through(&proxy), echo);
+    converse(&mut by, &mut association, echo, echo);
+    drop(association);
+    let log = proxy.wait_for_log(1, PATIENCE);
+    assert_eq!(log.len(), 1, "{log:?}");
 }

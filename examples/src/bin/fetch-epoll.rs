@@ -5,11 +5,11 @@ use std::os::fd::OwnedFd;
 use std::time::Instant;
 
 use anyhow::bail;
-use examples::{Page, TIMEOUT, addr_of, args, shown};
+use examples::{Page, TIMEOUT, addr_of, args, begin_connect, shown};
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 use rustix::net::sockopt::socket_error;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, connect, recv, send, socket_with};
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 use socks_config::ProxyUrl;
 use socks_proto::{Command, Handshake, Step};
 
@@ -30,13 +30,7 @@ enum State {
 
 impl Client {
     fn new(page: &Page, proxy: &ProxyUrl) -> anyhow::Result<Self> {
-        let addr = addr_of(proxy.server())?;
-        let family = if addr.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        let socket = socket_with(family, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)?;
-        match connect(&socket, &addr) {
-            Ok(()) | Err(Errno::INPROGRESS) => {}
-            Err(error) => return Err(error.into()),
-        }
+        let socket = begin_connect(addr_of(proxy.server())?)?;
         let offer = proxy.server().offer(proxy.credentials());
         let handshake = Handshake::new(Command::Connect(page.server), offer);
         let state = State::Connecting { handshake, request: page.request.clone() };

@@ -5,11 +5,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
 use anyhow::bail;
-use examples::{Page, TIMEOUT, addr_of, args, shown};
+use examples::{Page, TIMEOUT, addr_of, args, begin_connect, shown};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::sockopt::socket_error;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, connect, recv, send, socket_with};
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 use socks_config::ProxyUrl;
 use socks_proto::{Command, Handshake, Step};
 
@@ -40,15 +40,9 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn connected(addr: SocketAddr, deadline: Instant) -> anyhow::Result<OwnedFd> {
-    let family = if addr.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let socket = socket_with(family, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)?;
-    match connect(&socket, &addr) {
-        Err(Errno::INPROGRESS) => {
-            wait(&socket, PollFlags::OUT, deadline)?;
-            socket_error(&socket)??;
-        }
-        outcome => outcome?,
-    }
+    let socket = begin_connect(addr)?;
+    wait(&socket, PollFlags::OUT, deadline)?;
+    socket_error(&socket)??;
     Ok(socket)
 }
 
