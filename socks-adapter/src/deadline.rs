@@ -18,14 +18,24 @@ impl Deadline {
         Self(now.checked_add(timeout))
     }
 
-    /// Whichever comes first: this one, or `timeout` from `now`.
+    /// This point in time.
+    pub fn at(at: Instant) -> Self {
+        Self(Some(at))
+    }
+
+    /// Whichever comes first.
     #[must_use]
-    pub fn or_after(self, now: Instant, timeout: Option<Duration>) -> Self {
-        let other = timeout.and_then(|timeout| now.checked_add(timeout));
-        Self(match (self.0, other) {
+    pub fn earlier(self, other: Self) -> Self {
+        Self(match (self.0, other.0) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         })
+    }
+
+    /// Whichever comes first: this one, or `timeout` from `now`.
+    #[must_use]
+    pub fn or_after(self, now: Instant, timeout: Option<Duration>) -> Self {
+        self.earlier(timeout.map_or(Self::NEVER, |timeout| Self::after(now, timeout)))
     }
 
     /// A [`share`] of what is left at `now`, where `parts` things may have to be tried one after the other.

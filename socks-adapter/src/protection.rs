@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Read};
+use std::sync::{Mutex, PoisonError};
 use std::task::{Poll, ready};
 
 use socks_proto::SecurityLayer;
@@ -21,7 +22,8 @@ const CHUNK: usize = 4096;
 /// After an error of the layer, or an end of the stream within a message, reading fails for ever: what follows could
 /// not be trusted.
 pub struct Protection {
-    layer: Box<dyn SecurityLayer>,
+    /// Never locked: the mutex makes streams [`Sync`], as those without a layer are, and with them errors that hold one.
+    layer: Mutex<Box<dyn SecurityLayer>>,
     /// What of the peer's messages is not whole yet.
     wire: Vec<u8>,
     /// What was in them and is not read yet.
@@ -35,7 +37,14 @@ pub struct Protection {
 impl Protection {
     /// The protection of all that follows a handshake; `early` are plain bytes that came with its last message.
     pub fn new(layer: Box<dyn SecurityLayer>, early: Vec<u8>) -> Self {
-        Self { layer, wire: Vec::new(), plain: early.into(), out: Vec::new(), out_start: 0, failed: false }
+        Self {
+            layer: Mutex::new(layer),
+            wire: Vec::new(),
+            plain: early.into(),
+            out: Vec::new(),
+            out_start: 0,
+            failed: false,
+        }
     }
 
     /// Reads plain bytes into `buf`: 0 at the end of the stream beneath, or for an empty `buf`.
@@ -81,7 +90,8 @@ impl Protection {
         if taken.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        if let Err(error) = self.layer.wrap(taken, &mut self.out) {
+        let layer = self.layer.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = layer.wrap(taken, &mut self.out) {
             // Half a message would be the end of the stream for the peer.
             self.out.clear();
             return Poll::Ready(Err(invalid_data(error)));
@@ -114,13 +124,14 @@ impl Protection {
 
     /// The layer alone, for datagrams, which need no buffers.
     pub fn into_layer(self) -> Box<dyn SecurityLayer> {
-        self.layer
+        self.layer.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn receive(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.wire.extend_from_slice(bytes);
         let mut plain = Vec::new();
-        let unwrapped = self.layer.unwrap(&self.wire, &mut plain).map_err(|error| {
+        let layer = self.layer.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let unwrapped = layer.unwrap(&self.wire, &mut plain).map_err(|error| {
             self.failed = true;
             invalid_data(error)
         })?;

@@ -177,3 +177,9 @@ fn failures_of_writing_are_errors_and_send_no_half_message() {
     let broken = |_: &[u8]| Poll::Ready(Err(io::Error::from(io::ErrorKind::BrokenPipe)));
     assert_eq!(kind(protection.write(b"hello", broken)), io::ErrorKind::BrokenPipe);
 }
+
+#[test]
+fn it_goes_wherever_a_stream_without_it_goes() {
+    fn anywhere<T: Send + Sync>() {}
+    anywhere::<Protection>();
+}
