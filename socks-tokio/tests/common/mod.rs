@@ -1,0 +1,66 @@
+//! What the tests of this crate have in common.
+
+// Each test is a crate of its own and uses what it needs.
+#![allow(dead_code)]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use socks_conformance::closed::ClosedPort;
+// Not each test needs each.
+#[allow(unused_imports)]
+pub(crate) use socks_conformance::peers::{BANNER, GRANTED, METHOD_NONE, hangs_up, scripted, target};
+use socks_tokio::{Config, TargetAddr};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
+
+/// Far more than anything here takes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// As long as a test may wait for nothing to happen.
+pub(crate) const SHORT: Duration = Duration::from_millis(200);
+
+/// A port of the loopback that nobody listens on, to the end of the test.
+pub(crate) fn closed() -> SocketAddr {
+    Box::leak(Box::new(ClosedPort::new().expect("a free port"))).addr()
+}
+
+/// A configuration without faults.
+pub(crate) fn config(text: &str) -> Config {
+    let parsed = Config::parse("test", text.as_bytes());
+    assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
+    parsed.config
+}
+
+pub(crate) fn to(target: &str) -> TargetAddr {
+    target.parse().expect("a target")
+}
+
+/// Reads the banner, and hears back what is said.
+pub(crate) async fn converse(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
+    let mut banner = [0; BANNER.len()];
+    stream.read_exact(&mut banner).await.expect("the banner");
+    assert_eq!(banner, BANNER);
+    stream.write_all(b"ping").await.expect("room");
+    let mut heard = [0; 4];
+    stream.read_exact(&mut heard).await.expect("an answer");
+    assert_eq!(&heard, b"ping");
+}
+
+/// One end in memory of a connection to a proxy that answers each read with the next of `answers`, and then holds it in
+/// silence until it is closed. It runs on the runtime of the test.
+pub(crate) fn answering(answers: &'static [&'static [u8]]) -> DuplexStream {
+    let (ours, theirs) = duplex(1024);
+    tokio::spawn(answer(theirs, answers));
+    ours
+}
+
+/// The proxy's end of that.
+pub(crate) async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, answers: &[&[u8]]) {
+    let mut room = [0; 1024];
+    for answer in answers {
+        // A client that goes away is no failure of the peer.
+        if !matches!(stream.read(&mut room).await, Ok(1..)) || stream.write_all(answer).await.is_err() {
+            return;
+        }
+    }
+    while matches!(stream.read(&mut room).await, Ok(1..)) {}
+}
