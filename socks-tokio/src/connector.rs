@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::Uri;
-use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::client::legacy::connect::{self, Connection};
 use hyper_util::rt::TokioIo;
 use socks_adapter::plan;
 use socks_config::Config;
@@ -92,10 +92,12 @@ fn target(uri: &Uri) -> io::Result<TargetAddr> {
 ///
 /// # Cancel safety
 /// As that of [`connect`](crate::connect()).
-pub struct Connecting(Pin<Box<dyn Future<Output = io::Result<TokioIo<Stream<Socket>>>> + Send>>);
+pub struct Connecting(Pin<Box<dyn Future<Output = Connected> + Send>>);
+
+type Connected = io::Result<TokioIo<Stream<Socket>>>;
 
 impl Future for Connecting {
-    type Output = io::Result<TokioIo<Stream<Socket>>>;
+    type Output = Connected;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.0.as_mut().poll(cx)
@@ -110,8 +112,8 @@ impl fmt::Debug for Connecting {
 
 impl<S> Connection for Stream<S> {
     /// Nothing: it is the target's, as if there were no proxy.
-    fn connected(&self) -> Connected {
-        Connected::new()
+    fn connected(&self) -> connect::Connected {
+        connect::Connected::new()
     }
 }
 

@@ -3,7 +3,10 @@
 // Each test is a crate of its own and uses what it needs.
 #![allow(dead_code)]
 
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use socks_conformance::closed::ClosedPort;
@@ -12,6 +15,7 @@ use socks_conformance::closed::ClosedPort;
 pub(crate) use socks_conformance::peers::{BANNER, GRANTED, METHOD_NONE, hangs_up, scripted, target};
 use socks_tokio::{Config, TargetAddr};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::timeout;
 
 /// Far more than anything here takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -63,4 +67,19 @@ pub(crate) async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, answ
         }
     }
     while matches!(stream.read(&mut room).await, Ok(1..)) {}
+}
+
+/// What comes of `work`, which must not take for ever.
+pub(crate) async fn in_time<F: Future>(work: F) -> F::Output {
+    timeout(PATIENCE, work).await.expect("no hanging")
+}
+
+/// What comes of one poll, after which the future is dropped.
+pub(crate) async fn poll_once<F: Future>(work: F) -> Option<F::Output> {
+    let mut work = pin!(work);
+    poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
