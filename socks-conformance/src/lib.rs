@@ -4,6 +4,7 @@
 //! * [`driver`]: all of them, in every [`cutting`], through an adapter that says in a dozen lines how it negotiates.
 //! * [`pipe`], [`peer`]: the scripted proxy behind that, in memory and behind a descriptor.
 //! * [`gss`]: a toy security context.
+//! * [`layer`]: a toy method that protects all that follows.
 //! * [`allocations`]: counts them, for tests that promise none.
 //! * [`peers`]: targets on the loopback, and proxies that misbehave in one way each.
 //! * [`closed`]: a port where nobody listens.
@@ -14,6 +15,7 @@ pub mod closed;
 pub mod cutting;
 pub mod driver;
 pub mod gss;
+pub mod layer;
 mod parse;
 pub mod peer;
 pub mod peers;
