@@ -3,6 +3,7 @@
 // Each test is a crate of its own and uses what it needs.
 #![allow(dead_code)]
 
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -15,6 +16,8 @@ use socks_conformance::closed::ClosedPort;
 pub(crate) use socks_conformance::peers::{BANNER, GRANTED, METHOD_NONE, hangs_up, scripted, target};
 use socks_tokio::{Config, TargetAddr};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
+#[cfg(unix)]
+use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
 /// Far more than anything here takes.
@@ -59,14 +62,52 @@ pub(crate) fn answering(answers: &'static [&'static [u8]]) -> DuplexStream {
 
 /// The proxy's end of that.
 pub(crate) async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, answers: &[&[u8]]) {
-    let mut room = [0; 1024];
+    answer_each(&mut stream, answers).await;
+    while matches!(stream.read(&mut [0; 1024]).await, Ok(1..)) {}
+}
+
+/// The same without the silence.
+pub(crate) async fn answer_each(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), answers: &[&[u8]]) {
     for answer in answers {
         // A client that goes away is no failure of the peer.
-        if !matches!(stream.read(&mut room).await, Ok(1..)) || stream.write_all(answer).await.is_err() {
+        if !matches!(stream.read(&mut [0; 1024]).await, Ok(1..)) || stream.write_all(answer).await.is_err() {
             return;
         }
     }
-    while matches!(stream.read(&mut room).await, Ok(1..)) {}
+}
+
+/// A proxy on a Unix socket, which runs on the runtime of the test. Displayed as it is configured.
+#[cfg(unix)]
+pub(crate) struct Unix(tempfile::TempDir);
+
+#[cfg(unix)]
+impl Unix {
+    /// Serves each connection by a task of its own.
+    pub(crate) fn serving<F>(serve: impl Fn(UnixStream) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let folder = tempfile::tempdir().expect("a folder");
+        let listener = UnixListener::bind(folder.path().join("proxy")).expect("a socket");
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream));
+            }
+        });
+        Self(folder)
+    }
+
+    /// Answers each read with the next of `answers`, then stays silent.
+    pub(crate) fn answering(answers: &'static [&'static [u8]]) -> Self {
+        Self::serving(move |stream| answer(stream, answers))
+    }
+}
+
+#[cfg(unix)]
+impl fmt::Display for Unix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unix:{}", self.0.path().join("proxy").display())
+    }
 }
 
 /// What comes of `work`, which must not take for ever.
