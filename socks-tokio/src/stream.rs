@@ -14,7 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// A connection to the target through a proxy: bytes in, bytes out.
 ///
 /// Where the method that let the user in protects what follows (GSSAPI), reading and writing go through that
-/// protection. In all other cases this is the plain stream, and [`into_inner`](Self::into_inner) gives it.
+/// protection; flush after the last write before an answer is waited for, as a part of it may not have left. In all other
+/// cases this is the plain stream, and [`into_inner`](Self::into_inner) gives it.
 ///
 /// Shutting it down closes the writing half, as far as the stream beneath can do that; what the target still says can
 /// be read.
