@@ -4,7 +4,7 @@ use std::error;
 use std::fmt;
 use std::io;
 use std::mem;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -159,6 +159,20 @@ impl fmt::Debug for Datagrams {
             .field("protected", &self.layer.is_some())
             .finish_non_exhaustive()
     }
+}
+
+/// Where to send datagrams to the relay from.
+///
+/// The proxy expects the host that its connection comes from, so that address (`near`) is taken, unless it and the relay's
+/// are of different families, or one of them does not leave this machine.
+pub fn source(near: Option<IpAddr>, relay: SocketAddr) -> SocketAddr {
+    let relay = relay.ip();
+    let fits = |near: &IpAddr| near.is_ipv4() == relay.is_ipv4() && near.is_loopback() == relay.is_loopback();
+    let any = || match relay {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    SocketAddr::new(near.filter(fits).unwrap_or_else(any), 0)
 }
 
 /// Why a datagram was not sent, or not received. Inside the [`io::Error`] of an adapter ([`io::Error::get_ref`]), with:

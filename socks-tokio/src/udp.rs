@@ -4,13 +4,13 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::mem;
-use std::net::{self, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{self, IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use socks_adapter::datagram::{DatagramError, Datagrams, MAX_RECEIVED};
+use socks_adapter::datagram::{self, DatagramError, Datagrams, MAX_RECEIVED};
 use socks_adapter::{ConnectError, Error, Tunnel, plan};
 use socks_config::{Config, Route};
 use socks_proto::{Command, Offer, TargetAddr, WireAddr};
@@ -95,7 +95,7 @@ impl UdpAssociation<Socket> {
         // A proxy on a Unix socket is on this machine.
         let proxy = negotiation.proxy().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let near = control.local_addr().map(|addr| addr.ip());
-        Self::new(control, finished(negotiation), proxy, |relay| near_or_any(near, relay))
+        Self::new(control, finished(negotiation), proxy, |relay| datagram::source(near, relay))
             .map_err(ConnectError::into_error)
     }
 }
@@ -122,7 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> UdpAssociation<S> {
         let mut request = request_over(control, Command::UdpAssociate(told), offer);
         async move {
             let (control, negotiation) = (&mut request).await?;
-            let from = |relay| from.unwrap_or_else(|| near_or_any(None, relay));
+            let from = |relay| from.unwrap_or_else(|| datagram::source(None, relay));
             Self::new(control, finished(negotiation), proxy, from)
         }
     }
@@ -282,18 +282,6 @@ impl<S: AsyncRead + Unpin> UdpAssociation<S> {
             }
         }
     }
-}
-
-/// Where to send from. The proxy expects the host that its connection comes from, so that address (`near`) is taken,
-/// unless it and the relay's are of different families, or one of them does not leave this machine.
-fn near_or_any(near: Option<IpAddr>, relay: SocketAddr) -> SocketAddr {
-    let relay = relay.ip();
-    let fits = |near: &IpAddr| near.is_ipv4() == relay.is_ipv4() && near.is_loopback() == relay.is_loopback();
-    let any = || match relay {
-        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    SocketAddr::new(near.filter(fits).unwrap_or_else(any), 0)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
