@@ -6,12 +6,14 @@
 //! * [`gss`]: a toy security context.
 //! * [`layer`]: a toy method that protects all that follows.
 //! * [`allocations`]: counts them, for tests that promise none.
+//! * [`cost`]: what a handshake may cost.
 //! * [`peers`]: targets on the loopback, and proxies that misbehave in one way each.
 //! * [`closed`]: a port where nobody listens.
 //! * [`proxy`]: a SOCKS 5 proxy in this process, for demos and for tests that need a working one.
 
 pub mod allocations;
 pub mod closed;
+pub mod cost;
 pub mod cutting;
 pub mod driver;
 pub mod gss;

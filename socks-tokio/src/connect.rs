@@ -45,7 +45,8 @@ pub fn connect(config: &Config, target: impl Into<TargetAddr>) -> impl Future<Ou
 ///
 /// use socks_tokio::{Config, TargetAddr, connect_through};
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let parsed = Config::parse("socksrc", b"proxy 0.0.0.0/0 unix:/run/proxy.sock,gate.example");
 /// let target: TargetAddr = "mail.example:25".parse()?;
 /// let stream = connect_through(parsed.config.route(&target), target, Duration::from_secs(20)).await?;
@@ -84,7 +85,8 @@ fn stream((socket, negotiation): Reached<Socket>) -> Stream<Socket> {
 /// use tokio::io::AsyncWriteExt;
 /// use tokio::net::TcpStream;
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// // Three proxies in a chain: each leads to the next, and the last to the target.
 /// let no_login = || Offer::stepwise(Login::None);
 /// let second: TargetAddr = "second.example:1080".parse()?;

@@ -28,7 +28,8 @@ use crate::stream::Stream;
 /// use hyper_util::rt::TokioExecutor;
 /// use socks_tokio::{Config, Connector, ProxyUrl};
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let proxy: ProxyUrl = "socks5h://gate.example".parse()?;
 /// let connector = Connector::new(Config::from_url(&proxy));
 /// let client = Client::builder(TokioExecutor::new()).build::<_, Empty<&[u8]>>(connector);

@@ -7,7 +7,8 @@
 //! use socks_tokio::{Config, ProxyUrl, TargetAddr, connect};
 //! use tokio::io::AsyncWriteExt;
 //!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let proxy: ProxyUrl = "socks5h://ann:s3cret@gate.example".parse()?;
 //! let target: TargetAddr = "mail.example:25".parse()?;
 //! let mut stream = connect(&Config::from_url(&proxy), target).await?;

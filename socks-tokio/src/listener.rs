@@ -22,7 +22,8 @@ use crate::stream::Stream;
 /// use socks_tokio::{Config, Listener, ProxyUrl, TargetAddr};
 /// use tokio::io::AsyncReadExt;
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let proxy: ProxyUrl = "socks5h://gate.example".parse()?;
 /// let server: TargetAddr = "ftp.example:21".parse()?;
 /// let listener = Listener::bind(&Config::from_url(&proxy), server).await?;

@@ -20,7 +20,8 @@ use crate::socket::Socket;
 /// ```no_run
 /// use socks_tokio::{Config, DomainName, ProxyUrl, resolve};
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let tor: ProxyUrl = "socks5h://127.0.0.1:9050".parse()?;
 /// println!("{}", resolve(&Config::from_url(&tor), DomainName::new("mail.example")?).await?);
 /// # Ok(())

@@ -28,7 +28,8 @@ use crate::waiters::Waiters;
 /// ```no_run
 /// use socks_tokio::{Config, ProxyUrl, TargetAddr, UdpAssociation};
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let proxy: ProxyUrl = "socks5h://gate.example".parse()?;
 /// let resolver: TargetAddr = "192.0.2.53:53".parse()?;
 /// let association = UdpAssociation::open(&Config::from_url(&proxy), resolver).await?;
