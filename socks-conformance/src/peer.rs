@@ -94,6 +94,8 @@ fn is_timeout(error: &io::Error) -> bool {
 #[derive(Debug)]
 pub struct Peer {
     addr: SocketAddr,
+    /// Keeps the port ours to the end: one that is free again may be that of another test's proxy at once.
+    listener: TcpListener,
     thread: JoinHandle<Result<(), String>>,
 }
 
@@ -105,13 +107,14 @@ impl Peer {
     pub fn listen(script: Script) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let addr = listener.local_addr()?;
+        let accepting = listener.try_clone()?;
         let thread = thread::Builder::new().spawn(move || {
-            let (mut wire, _) = listener.accept().map_err(|error| error.to_string())?;
+            let (mut wire, _) = accepting.accept().map_err(|error| error.to_string())?;
             let set_up = wire.set_nodelay(true).and_then(|()| wire.set_read_timeout(Some(PATIENCE)));
             set_up.map_err(|error| error.to_string())?;
             play(script, &mut wire)
         })?;
-        Ok(Self { addr, thread })
+        Ok(Self { addr, listener, thread })
     }
 
     /// Where it listens.
@@ -126,7 +129,9 @@ impl Peer {
     pub fn finish(self) -> Result<(), String> {
         // A client that never connected must not keep the thread for ever; one that did leaves this in the backlog.
         drop(TcpStream::connect(self.addr));
-        join(self.thread)
+        let outcome = join(self.thread);
+        drop(self.listener);
+        outcome
     }
 }
 
