@@ -1,20 +1,16 @@
-//! The example, as a program of its own.
+//! The example, run against the embedded proxy.
 
-use std::ffi::OsStr;
 use std::io::{Read, Write};
-use std::process::{Command, Output};
 
 use socks_conformance::peers::listen;
 use socks_conformance::proxy::{Proxy, ProxyConfig};
 
-const PAGE: &str = "hello from behind the proxy\n";
+// Its main function is for the command line.
+#[allow(dead_code)]
+#[path = "../examples/fetch.rs"]
+mod example;
 
-/// Runs the example, by cargo, as not every way to build the tests builds it as well.
-fn fetch(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["run", "--quiet", "--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]);
-    cargo.args(["--example", "fetch", "--"]).args(args).output().expect("cargo, which runs this test")
-}
+const PAGE: &str = "hello from behind the proxy\n";
 
 /// Answers one request.
 fn server(answer: &'static str) -> u16 {
@@ -40,24 +36,28 @@ fn proxy() -> Proxy {
     Proxy::start(config).expect("a proxy")
 }
 
-#[test]
-fn a_page_through_the_proxy() {
-    let proxy = proxy();
-    let port = server("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nhello from behind the proxy\n");
+/// What the example prints, or what it fails with.
+async fn fetch(proxy: &Proxy, login: &str, port: u16) -> Result<String, String> {
+    let mut printed = Vec::new();
+    let proxy = format!("socks5h://{login}@{}", proxy.addr());
     let url = format!("http://www.example:{port}/page");
-    let fetched = fetch([format!("socks5h://ann:s3cret@{}", proxy.addr()), url.clone()]);
-    assert!(fetched.status.success(), "{fetched:?}");
-    assert_eq!(String::from_utf8_lossy(&fetched.stdout), PAGE);
-
-    let refused = fetch([format!("socks5h://ann:wrong@{}", proxy.addr()), url]);
-    assert!(!refused.status.success() && refused.stdout.is_empty(), "{refused:?}");
+    let fetched = example::fetch(&proxy, &url, &mut printed).await;
+    fetched.map_err(|error| error.to_string())?;
+    Ok(String::from_utf8_lossy(&printed).into_owned())
 }
 
-#[test]
-fn a_page_that_is_not_there() {
+#[tokio::test]
+async fn a_page_through_the_proxy() {
     let proxy = proxy();
+    let port = server("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nhello from behind the proxy\n");
+    assert_eq!(fetch(&proxy, "ann:s3cret", port).await.as_deref(), Ok(PAGE));
+    let refused = fetch(&proxy, "ann:wrong", port).await.expect_err("another login");
+    assert!(refused.contains("login"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_page_that_is_not_there() {
     let port = server("HTTP/1.0 404 Not Found\r\n\r\nnothing");
-    let fetched = fetch([format!("socks5h://ann:s3cret@{}", proxy.addr()), format!("http://www.example:{port}/page")]);
-    assert!(!fetched.status.success() && fetched.stdout.is_empty(), "{fetched:?}");
-    assert!(String::from_utf8_lossy(&fetched.stderr).contains("404 Not Found"), "{fetched:?}");
+    let missing = fetch(&proxy(), "ann:s3cret", port).await.expect_err("no page");
+    assert_eq!(missing, "HTTP/1.0 404 Not Found");
 }
