@@ -58,6 +58,8 @@
 //! share of what is left until it has answered something, two seconds at least, so that one that drops packets leaves time
 //! for the others; `/timeout=` of a server takes the place of that share, and bounds its answer as well.
 //!
+//! A Unix socket whose listener has no room counts as not reachable at once: there the system does not wait.
+//!
 //! The peer of a [`Listener`] may take as long as it likes, or as [`Listener::accept_within`] says. Over a stream of the
 //! caller's, and for datagrams, [`tokio::time::timeout`] limits it.
 //!
