@@ -3,8 +3,9 @@
 use std::hint::black_box;
 use std::io::{self, Read, Write};
 
-use socks_blocking::{Listener, Login, Offer, TargetAddr, UserPass, connect_over};
+use socks_blocking::{Listener, Login, Offer, TargetAddr, connect_over};
 use socks_conformance::allocations::{Counting, allocations};
+use socks_conformance::cost::{Handshake, NONE, REPLY, handshakes};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -42,10 +43,6 @@ fn cost(script: &[u8], run: impl FnOnce(&mut Peer<'_>)) -> (usize, usize, usize)
     (count, peer.reads, peer.writes)
 }
 
-const NONE: &[u8] = &[5, 0];
-const USER_PASS: &[u8] = &[5, 2, 1, 0];
-const REPLY: &[u8] = &[5, 0, 0, 1, 127, 0, 0, 1, 4, 56];
-
 #[test]
 fn the_counter_counts() {
     assert_eq!(cost(&[], |_| drop(black_box(Vec::<u8>::with_capacity(10)))).0, 1);
@@ -53,23 +50,13 @@ fn the_counter_counts() {
 
 #[test]
 fn connecting_over_a_stream_allocates_nothing() {
-    let login = Login::from(UserPass::new("ann", "s3cret").expect("short enough"));
-    for target in ["192.0.2.1:80", "mail.example:25"] {
-        let target: TargetAddr = target.parse().expect("a target");
-        let cases = [
-            // One read a message, and one more for what of a reply is beyond the shortest.
-            (NONE, Offer::stepwise(Login::None), (0, 3, 2)),
-            (NONE, Offer::one_round_trip(Login::None), (0, 2, 1)),
-            (USER_PASS, Offer::stepwise(login.clone()), (0, 4, 3)),
-            (USER_PASS, Offer::one_round_trip(login.clone()), (0, 2, 1)),
-        ];
-        for (opening, offer, expected) in cases {
-            let what = format!("{target}, {offer:?}");
-            let cost = cost(&[opening, REPLY].concat(), |peer| {
-                black_box(connect_over(peer, target, offer).expect("the proxy is kind"));
-            });
-            assert_eq!(cost, expected, "{what}");
-        }
+    for Handshake { target, offer, script, cost: expected } in handshakes() {
+        let what = format!("{target}, {offer:?}");
+        let cost = cost(&script, |peer| {
+            black_box(connect_over(peer, target, offer).expect("the proxy is kind"));
+        });
+        println!("{what}: allocations, reads, writes: {cost:?}");
+        assert_eq!(cost, expected, "{what}");
     }
 }
 

@@ -2,59 +2,9 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::num::NonZeroUsize;
 
 use socks_blocking::{Stream, TargetAddr, connect_over};
-use socks_proto::{Auth, AuthError, AuthMethod, AuthStatus, MethodId, Offer, SecurityLayer, Unwrapped};
-
-/// One of the numbers reserved for private methods.
-const METHOD: MethodId = MethodId(0x80);
-const KEY: u8 = 0x5a;
-
-/// Lets everybody in, and protects with messages of one length byte and that many bytes, each turned over.
-struct Toy;
-
-impl AuthMethod for Toy {
-    fn start(&mut self, _: &mut Vec<u8>) -> Result<AuthStatus, AuthError> {
-        Ok(AuthStatus::Done)
-    }
-
-    fn receive(&mut self, _: &[u8], _: &mut Vec<u8>) -> Result<AuthStatus, AuthError> {
-        Ok(AuthStatus::Done)
-    }
-
-    fn into_layer(self: Box<Self>) -> Option<Box<dyn SecurityLayer>> {
-        Some(self)
-    }
-}
-
-impl SecurityLayer for Toy {
-    fn wrap(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), AuthError> {
-        out.extend(wrapped(plain));
-        Ok(())
-    }
-
-    fn unwrap(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<Unwrapped, AuthError> {
-        let mut consumed = 0;
-        loop {
-            let rest = &input[consumed..];
-            let whole = 1 + rest.first().map_or(0, |&len| usize::from(len));
-            match NonZeroUsize::new(whole.saturating_sub(rest.len())) {
-                Some(at_least) => return Ok(Unwrapped { consumed, at_least }),
-                None => out.extend(rest[1..whole].iter().map(|byte| byte ^ KEY)),
-            }
-            consumed += whole;
-        }
-    }
-}
-
-fn wrapped(plain: &[u8]) -> Vec<u8> {
-    let message = |part: &[u8]| {
-        let len = u8::try_from(part.len()).expect("at most 255");
-        std::iter::once(len).chain(part.iter().map(|byte| byte ^ KEY)).collect::<Vec<_>>()
-    };
-    plain.chunks(255).flat_map(message).collect()
-}
+use socks_conformance::layer::{METHOD, offer, wrapped};
 
 /// What the peer says, and how many bytes each write takes; keeps what is written.
 #[derive(Default)]
@@ -95,9 +45,8 @@ fn connected(early: &[u8], later: &[u8]) -> Stream<Pipe> {
     let reply = [b"\x05\x00\x00\x01\x7f\x00\x00\x01\x04\x38", early].concat();
     let incoming = [vec![0x05, METHOD.0], wrapped(&reply), later.to_vec()].concat();
     let pipe = Pipe { incoming: incoming.into(), ..Pipe::default() };
-    let offer = Offer::stepwise(Auth::private(METHOD, Box::new(Toy)).ok().expect("a private number"));
     let target: TargetAddr = "192.0.2.1:80".parse().expect("a target");
-    let mut stream = connect_over(pipe, target, offer).expect("a stream");
+    let mut stream = connect_over(pipe, target, offer()).expect("a stream");
     assert_eq!(stream.get_ref().written[..4], [5, 1, METHOD.0, 10]);
     stream.get_mut().written.clear();
     stream

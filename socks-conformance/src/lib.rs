@@ -4,16 +4,20 @@
 //! * [`driver`]: all of them, in every [`cutting`], through an adapter that says in a dozen lines how it negotiates.
 //! * [`pipe`], [`peer`]: the scripted proxy behind that, in memory and behind a descriptor.
 //! * [`gss`]: a toy security context.
+//! * [`layer`]: a toy method that protects all that follows.
 //! * [`allocations`]: counts them, for tests that promise none.
+//! * [`cost`]: what a handshake may cost.
 //! * [`peers`]: targets on the loopback, and proxies that misbehave in one way each.
 //! * [`closed`]: a port where nobody listens.
 //! * [`proxy`]: a SOCKS 5 proxy in this process, for demos and for tests that need a working one.
 
 pub mod allocations;
 pub mod closed;
+pub mod cost;
 pub mod cutting;
 pub mod driver;
 pub mod gss;
+pub mod layer;
 mod parse;
 pub mod peer;
 pub mod peers;
