@@ -4,7 +4,7 @@ use std::error;
 use std::fmt;
 use std::io;
 use std::mem;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -50,6 +50,18 @@ impl Datagrams {
     /// Where datagrams are to be sent, and where they come from. Never an unspecified address.
     pub fn relay(&self) -> SocketAddr {
         self.relay
+    }
+
+    /// Where to send from, any port of it. The proxy expects the host that its connection comes from, so that address
+    /// (`near`) is taken, unless it and the relay's are of different families, or one of them does not leave this machine.
+    pub fn local_addr(&self, near: Option<IpAddr>) -> SocketAddr {
+        let relay = self.relay.ip();
+        let fits = |near: &IpAddr| near.is_ipv4() == relay.is_ipv4() && near.is_loopback() == relay.is_loopback();
+        let any = || match relay {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        SocketAddr::new(near.filter(fits).unwrap_or_else(any), 0)
     }
 
     /// Makes `out` the datagram that carries `payload` to `target`, in place of what it holds. Empty after an error.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -79,7 +79,7 @@ impl UdpAssociation<Socket> {
         // A proxy on a Unix socket is on this machine.
         let proxy = negotiation.proxy().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let near = control.local_addr().map(|addr| addr.ip());
-        Self::new(control, finished(negotiation), proxy, |relay| near_or_any(near, relay))
+        Self::new(control, finished(negotiation), proxy, |datagrams| datagrams.local_addr(near))
             .map_err(ConnectError::into_error)
     }
 }
@@ -103,7 +103,7 @@ impl<S: Read + Write> UdpAssociation<S> {
     ) -> Result<Self, ConnectError<S>> {
         let told = from.map_or(TargetAddr::UNSPECIFIED, TargetAddr::from);
         let (tunnel, control) = request_over(control, Command::UdpAssociate(told), offer)?;
-        Self::new(control, tunnel, proxy, |relay| from.unwrap_or_else(|| near_or_any(None, relay)))
+        Self::new(control, tunnel, proxy, |datagrams| from.unwrap_or_else(|| datagrams.local_addr(None)))
     }
 }
 
@@ -114,7 +114,7 @@ impl<S> UdpAssociation<S> {
         control: S,
         tunnel: Tunnel,
         proxy: IpAddr,
-        from: impl FnOnce(SocketAddr) -> SocketAddr,
+        from: impl FnOnce(&Datagrams) -> SocketAddr,
     ) -> Result<Self, ConnectError<S>> {
         let bound = tunnel.bound;
         let datagrams = match Datagrams::new(tunnel, proxy) {
@@ -124,7 +124,7 @@ impl<S> UdpAssociation<S> {
         Ok(Self {
             control,
             bound,
-            from: from(datagrams.relay()),
+            from: from(&datagrams),
             datagrams,
             socket: OnceLock::new(),
             opening: Mutex::default(),
@@ -260,18 +260,6 @@ impl<S: AsFd> UdpAssociation<S> {
             }
         }
     }
-}
-
-/// Where to send from. The proxy expects the host that its connection comes from, so that address (`near`) is taken,
-/// unless it and the relay's are of different families, or one of them does not leave this machine.
-fn near_or_any(near: Option<IpAddr>, relay: SocketAddr) -> SocketAddr {
-    let relay = relay.ip();
-    let fits = |near: &IpAddr| near.is_ipv4() == relay.is_ipv4() && near.is_loopback() == relay.is_loopback();
-    let any = || match relay {
-        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    SocketAddr::new(near.filter(fits).unwrap_or_else(any), 0)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
