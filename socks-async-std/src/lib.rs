@@ -34,12 +34,14 @@
 //!
 //! # Runtimes
 //!
-//! There is no feature to choose one by, as there is nothing to choose: sockets and timers are those of [`async_io`], whose
-//! one reactor smol and async-std both wait in, and which works under every other executor as well. Names are resolved
-//! on the threads of [`blocking`], as both of them do. Nothing else is started anywhere: no task, no thread.
+//! There is no feature to choose one by, as there is nothing to choose: sockets and timers are those of [`async_io`], in
+//! whose one reactor smol and async-std both wait, and which works under every other executor as well, where it waits on a
+//! thread of its own. Names are resolved on the threads of the crate `blocking`, as both of them do. Nothing more is
+//! started anywhere. So both may be in one program, and a library that uses this crate does not choose for its users.
+//! Over a stream of the caller's, nothing but the futures-io traits is used.
 //!
-//! async-std itself is discontinued by its authors, who recommend smol. Programs that use it are served here as long as
-//! its versions 1 are; a new one better begins with smol, or with tokio and `socks-tokio`.
+//! **async-std is discontinued** by its authors, who recommend smol. Programs that still use it are served here as well as
+//! any; new ones better begin with smol (or with tokio, and `socks-tokio`).
 //!
 //! # The way to the target
 //!
@@ -59,17 +61,23 @@
 //! * **Afterwards** the bytes are the application's: none of them was read ahead. Without GSSAPI the plain socket comes
 //!   back, or is inside of what does ([`Stream::into_inner`]).
 //!
-//! # Time and cancelling
+//! # Time
 //!
-//! One deadline covers the proxy's name, every attempt to connect, the login and the answer. While there are
-//! more servers or addresses to try, each gets an equal share of what is left until it has answered something,
-//! two seconds at least, so that one that drops packets leaves time for the others; `/timeout=` of a server
-//! takes the place of that share, and bounds its answer as well.
+//! One deadline covers the proxy's name, every attempt to connect, the login and the answer; it counts from the call that
+//! makes the future. While there are more servers or addresses to try, each gets an equal share of what is left until it
+//! has answered something, two seconds at least, so that one that drops packets leaves time for the others; `/timeout=` of
+//! a server takes the place of that share, and bounds its answer as well.
 //!
 //! The peer of a [`Listener`] may take as long as it likes, or as [`Listener::accept_within`] says. Over a stream of the
-//! caller's, and for datagrams, the time is the caller's to set: every future may be dropped at any point. No task goes on
-//! then, and what was opened is closed; each function says what else there is to know. All futures are `Send`, where the
-//! stream is.
+//! caller's, and for datagrams, a timer that drops the future limits it: `futures_lite::future::or` with an
+//! [`async_io::Timer`], or `async_std::future::timeout`.
+//!
+//! # Cancelling
+//!
+//! Nothing here spawns a task: what is done for a future is done while it is polled, and dropping it closes what it had
+//! opened. Only the system's resolver, where a proxy is given by name, ends its question by itself on a thread of the
+//! pool. A stream that is lent (`connect_over(&mut stream, ..)`) is of no use after a handshake that was dropped half
+//! way. The futures are `Send` where what is put into them is, and none is larger than 3.5 kB plus the caller's stream.
 //!
 //! # Errors
 //!

@@ -14,7 +14,8 @@ use socks_proto::{MethodId, WireAddr};
 /// A connection to the target through a proxy: bytes in, bytes out.
 ///
 /// Where the method that let the user in protects what follows (GSSAPI), reading and writing go through that
-/// protection. In all other cases this is the plain stream, and [`into_inner`](Self::into_inner) gives it.
+/// protection; flush after the last write before an answer is waited for, as a part of it may not have left. In all other
+/// cases this is the plain stream, and [`into_inner`](Self::into_inner) gives it.
 ///
 /// Closing it closes the stream beneath, which for a [`Socket`](crate::Socket) is the writing half alone; what the target
 /// still says can be read.
@@ -66,12 +67,10 @@ impl<S> Stream<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Stream<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let Self { inner, protection, .. } = self.get_mut();
         let Some(protection) = protection else { return Pin::new(inner).poll_read(cx, buf) };
-        // An answer may depend on the rest of what was written. An error of this is for the next write to tell.
-        let _ = protection.flush(|wire| Pin::new(&mut *inner).poll_write(cx, wire));
         protection.read(buf, |wire| Pin::new(&mut *inner).poll_read(cx, wire))
     }
 

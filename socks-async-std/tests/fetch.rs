@@ -1,44 +1,70 @@
-//! The example does what it says, under both runtimes.
+//! The example, as a program of its own, under each runtime.
 
-mod common;
-// Its `main` has no use here.
-#[allow(dead_code)]
-#[path = "../examples/fetch.rs"]
-mod example;
+use std::io::{Read, Write};
+use std::process::{Command, Output};
 
-use std::io::{BufRead, BufReader, Write};
-
-use common::{PATIENCE, listen};
+use socks_conformance::peers::listen;
 use socks_conformance::proxy::{Proxy, ProxyConfig};
 
-/// What the example writes and how it ends.
-fn fetched(args: [&str; 3]) -> (String, Result<(), String>) {
-    let mut out = Vec::new();
-    let ended = example::run(&args.map(str::to_owned), &mut out).map_err(|error| error.to_string());
-    (String::from_utf8(out).expect("text"), ended)
+const PAGE: &str = "hello from behind the proxy\n";
+
+/// Runs the example, which cargo builds with the tests.
+fn fetch(proxy: &str, url: &str, runtime: &str) -> Output {
+    let test = std::env::current_exe().expect("this program");
+    // Beside this test: target/<profile>/deps/<test> and target/<profile>/examples/fetch.
+    let profile = test.parent().and_then(|deps| deps.parent()).expect("a target folder");
+    Command::new(profile.join("examples/fetch"))
+        .args([proxy, url, runtime])
+        .output()
+        .expect("cargo builds the examples of a package with its tests")
+}
+
+/// Answers one request.
+fn server(answer: &'static str) -> u16 {
+    let addr = listen(move |mut stream| {
+        let mut request = Vec::new();
+        let mut room = [0; 256];
+        while !request.ends_with(b"\r\n\r\n") {
+            let n = stream.read(&mut room)?;
+            request.extend_from_slice(&room[..n]);
+        }
+        assert!(request.starts_with(b"GET /page HTTP/1.0\r\nHost: www.example:"), "{}", request.escape_ascii());
+        stream.write_all(answer.as_bytes())
+    });
+    addr.port()
+}
+
+fn proxy() -> Proxy {
+    let config = ProxyConfig {
+        login: Some(("ann".into(), "s3cret".into())),
+        hosts: vec![("www.example".into(), [127, 0, 0, 1].into())],
+        ..ProxyConfig::default()
+    };
+    Proxy::start(config).expect("a proxy")
 }
 
 #[test]
-fn a_page_is_fetched_by_a_name_that_only_the_proxy_knows() {
-    let server = listen(|stream| {
-        let mut head = String::new();
-        let mut reader = BufReader::new(&stream);
-        while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head)? > 0 {}
-        let line = head.lines().next().unwrap_or_default();
-        (&stream).write_all(format!("HTTP/1.0 200 OK\r\n\r\nyou said {line}\n").as_bytes())
-    });
-    let login = Some(("ann".into(), "s3cret".into()));
-    let hosts = vec![("www.example".into(), [127, 0, 0, 1].into())];
-    let proxy = Proxy::start(ProxyConfig { login, hosts, ..ProxyConfig::default() }).expect("a proxy");
-    let url = format!("socks5h://ann:s3cret@{}", proxy.addr());
-    let page = format!("www.example:{}/a/page.html", server.port());
+fn a_page_through_the_proxy() {
+    let proxy = proxy();
+    let port = server("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nhello from behind the proxy\n");
+    let url = format!("http://www.example:{port}/page");
     for runtime in ["smol", "async-std"] {
-        let (said, ended) = fetched([runtime, &url, &page]);
-        assert_eq!(said, "HTTP/1.0 200 OK\r\n\r\nyou said GET /a/page.html HTTP/1.0\n");
-        assert_eq!(ended, Ok(()));
+        let fetched = fetch(&format!("socks5h://ann:s3cret@{}", proxy.addr()), &url, runtime);
+        assert!(fetched.status.success(), "{fetched:?}");
+        assert_eq!(String::from_utf8_lossy(&fetched.stdout), PAGE);
+
+        let refused = fetch(&format!("socks5h://ann:wrong@{}", proxy.addr()), &url, runtime);
+        assert!(!refused.status.success() && refused.stdout.is_empty(), "{refused:?}");
     }
-    assert_eq!(proxy.wait_for_log(2, PATIENCE).len(), 2);
-    let (said, ended) = fetched(["smol", &url, "other.example:80/"]);
-    assert_eq!(said, "");
-    assert!(ended.expect_err("unknown to the proxy").contains("host unreachable"));
+}
+
+#[test]
+fn a_page_that_is_not_there() {
+    let proxy = proxy();
+    let url = format!("http://www.example:{}/page", server("HTTP/1.0 404 Not Found\r\n\r\nnothing"));
+    for runtime in ["smol", "async-std"] {
+        let fetched = fetch(&format!("socks5h://ann:s3cret@{}", proxy.addr()), &url, runtime);
+        assert!(!fetched.status.success() && fetched.stdout.is_empty(), "{fetched:?}");
+        assert!(String::from_utf8_lossy(&fetched.stderr).contains("404 Not Found"), "{fetched:?}");
+    }
 }

@@ -12,8 +12,8 @@ use socks_conformance::gss::{ToyContext, wrap};
 use socks_conformance::proxy::{Proxy, ProxyConfig};
 use socks_proto::{Auth, Gssapi, MethodId, Protection};
 
-use crate::common::{BANNER, GRANTED, PATIENCE, config, listen, soon};
-use crate::run;
+use crate::common::{BANNER, GRANTED, PATIENCE, config, listen, soon, target};
+use crate::{run, spawn};
 
 /// Hears all that there is to hear before it answers.
 fn patient_target() -> std::net::SocketAddr {
@@ -174,13 +174,21 @@ fn a_message_that_does_not_fit_leaves_later_and_once() {
 }
 
 #[test]
-fn who_waits_for_an_answer_has_said_all() {
+fn both_halves_at_once_through_split() {
     run(async {
-        let mut stream = connected(b"", &protected(b"an answer")).await;
-        stream.get_mut().room = Some(2);
-        stream.write_all(b"a question").await.expect("taken");
-        stream.get_mut().room = None;
-        stream.read_exact(&mut [0; 9]).await.expect("an answer");
-        assert_eq!(stream.get_ref().written, protected(b"a question"));
+        let (proxy, server) = (Proxy::start(ProxyConfig::default()).expect("a proxy"), target());
+        let config = config(&format!("proxy 0.0.0.0/0 {}", proxy.addr()));
+        let stream = connect_through(config.route(server), server, PATIENCE).await.expect("a stream");
+        let (mut reader, mut writer) = futures_lite::io::split(stream);
+        let said = vec![0x5a; 1 << 20];
+        let expected = [BANNER, &said].concat();
+        let writing = spawn(async move {
+            writer.write_all(&said).await.expect("room");
+            writer.close().await.expect("closed");
+        });
+        let mut heard = Vec::new();
+        soon(reader.read_to_end(&mut heard)).await.expect("all of it");
+        soon(writing).await;
+        assert!(heard == expected);
     });
 }
