@@ -3,6 +3,8 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -94,6 +96,8 @@ fn is_timeout(error: &io::Error) -> bool {
 #[derive(Debug)]
 pub struct Peer {
     addr: SocketAddr,
+    /// Whether somebody came, so that the port is nobody's any more, or another's.
+    is_met: Arc<AtomicBool>,
     thread: JoinHandle<Result<(), String>>,
 }
 
@@ -105,13 +109,16 @@ impl Peer {
     pub fn listen(script: Script) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let addr = listener.local_addr()?;
+        let is_met = Arc::<AtomicBool>::default();
+        let met = Arc::clone(&is_met);
         let thread = thread::Builder::new().spawn(move || {
             let (mut wire, _) = listener.accept().map_err(|error| error.to_string())?;
+            met.store(true, Ordering::Release);
             let set_up = wire.set_nodelay(true).and_then(|()| wire.set_read_timeout(Some(PATIENCE)));
             set_up.map_err(|error| error.to_string())?;
             play(script, &mut wire)
         })?;
-        Ok(Self { addr, thread })
+        Ok(Self { addr, is_met, thread })
     }
 
     /// Where it listens.
@@ -124,8 +131,10 @@ impl Peer {
     /// # Errors
     /// What the client did that the script does not allow.
     pub fn finish(self) -> Result<(), String> {
-        // A client that never connected must not keep the thread for ever; one that did leaves this in the backlog.
-        drop(TcpStream::connect(self.addr));
+        // A client that never connected must not keep the thread for ever. Else the port may be another test's by now.
+        if !self.is_met.load(Ordering::Acquire) {
+            drop(TcpStream::connect(self.addr));
+        }
         join(self.thread)
     }
 }
