@@ -20,11 +20,10 @@ use crate::stream::Stream;
 /// The stream that comes back is at the first byte of the target, and its peer is the proxy. It is the one that both
 /// runtimes build theirs from: `smol::net::TcpStream::from(stream)`, and
 /// `async_std::net::TcpStream::from(stream.into_inner()?)`. By itself it does not shut down when it is closed, only when
-/// it is dropped; theirs of smol, and a [`Socket`], do.
+/// it is dropped; that of smol, and a [`Socket`], do.
 ///
-/// All of it together, from
-/// resolving the proxy's name to its answer, takes [`Config::timeout`] at most, or as long as a server's `/timeout=`
-/// where that is longer. The time runs from this call on.
+/// All of it together, from resolving the proxy's name to its answer, takes [`Config::timeout`] at most, or as long as a
+/// server's `/timeout=` where that is longer. The time runs from this call on.
 ///
 /// Servers on Unix sockets count as not reachable here, as they give no `TcpStream`: [`connect_through`] uses them.
 ///
@@ -54,13 +53,15 @@ pub fn connect(
 ///
 /// use socks_async_std::{Config, TargetAddr, connect_through};
 ///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # smol::block_on(async {
 /// let parsed = Config::parse("socksrc", b"proxy 0.0.0.0/0 unix:/run/proxy.sock,gate.example");
 /// let target: TargetAddr = "mail.example:25".parse()?;
 /// let stream = connect_through(parsed.config.route(&target), target, Duration::from_secs(20)).await?;
 /// println!("the target sees us come from {}", stream.bound());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # });
+/// # Ok(())
+/// # })
+/// # }
 /// ```
 ///
 /// # Cancel safety
@@ -93,6 +94,7 @@ fn stream((socket, negotiation): Reached<Socket>) -> Stream<Socket> {
 /// use smol::net::TcpStream;
 /// use socks_async_std::{Login, Offer, TargetAddr, connect_over};
 ///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # smol::block_on(async {
 /// // Three proxies in a chain: each leads to the next, and the last to the target.
 /// let no_login = || Offer::stepwise(Login::None);
@@ -104,12 +106,13 @@ fn stream((socket, negotiation): Reached<Socket>) -> Stream<Socket> {
 /// let stream = connect_over(stream, third, no_login()).await?;
 /// let mut stream = connect_over(stream, target, no_login()).await?;
 /// stream.write_all(b"QUIT\r\n").await?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # });
+/// # Ok(())
+/// # })
+/// # }
 /// ```
 ///
-/// The time it may take is for the caller to set, by a timer that drops the future. It needs nothing of [`async_io`]: whatever
-/// polls it will do.
+/// The time it may take is for the caller to set, by a timer that drops the future. It needs nothing of [`async_io`]:
+/// whatever polls it will do.
 ///
 /// # Cancel safety
 /// Dropping the future drops the stream with it. Where that was lent (`&mut stream`), it is left in the middle of the

@@ -8,14 +8,16 @@
 //! use smol::io::AsyncWriteExt;
 //! use socks_async_std::{Config, ProxyUrl, TargetAddr, connect};
 //!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # smol::block_on(async {
 //! let proxy: ProxyUrl = "socks5h://ann:s3cret@gate.example".parse()?;
 //! let target: TargetAddr = "mail.example:25".parse()?;
 //! let stream = connect(&Config::from_url(&proxy), target).await?;
 //! let mut stream = smol::net::TcpStream::from(stream);
 //! stream.write_all(b"QUIT\r\n").await?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # });
+//! # Ok(())
+//! # })
+//! # }
 //! ```
 //!
 //! Under async-std, `async_std::net::TcpStream::from(stream.into_inner()?)` takes the place of that conversion.

@@ -22,6 +22,7 @@ use crate::stream::Stream;
 /// use smol::io::AsyncReadExt;
 /// use socks_async_std::{Config, Listener, ProxyUrl, TargetAddr};
 ///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # smol::block_on(async {
 /// let proxy: ProxyUrl = "socks5h://gate.example".parse()?;
 /// let server: TargetAddr = "ftp.example:21".parse()?;
@@ -30,8 +31,9 @@ use crate::stream::Stream;
 /// let (mut stream, peer) = listener.accept().await?;
 /// println!("{peer} is here");
 /// stream.read_to_end(&mut Vec::new()).await?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # });
+/// # Ok(())
+/// # })
+/// # }
 /// ```
 ///
 /// Dropping it closes the connection to the proxy, which then waits no longer.

@@ -20,11 +20,13 @@ use crate::socket::Socket;
 /// ```no_run
 /// use socks_async_std::{Config, DomainName, ProxyUrl, resolve};
 ///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # smol::block_on(async {
 /// let tor: ProxyUrl = "socks5h://127.0.0.1:9050".parse()?;
 /// println!("{}", resolve(&Config::from_url(&tor), DomainName::new("mail.example")?).await?);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # });
+/// # Ok(())
+/// # })
+/// # }
 /// ```
 ///
 /// # Cancel safety

@@ -27,6 +27,7 @@ use crate::socket::Socket;
 /// ```no_run
 /// use socks_async_std::{Config, ProxyUrl, TargetAddr, UdpAssociation};
 ///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # smol::block_on(async {
 /// let proxy: ProxyUrl = "socks5h://gate.example".parse()?;
 /// let resolver: TargetAddr = "192.0.2.53:53".parse()?;
@@ -35,8 +36,9 @@ use crate::socket::Socket;
 /// let mut buf = [0; 1500];
 /// let (len, peer) = association.recv_from(&mut buf).await?;
 /// println!("{len} bytes of {peer}");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # });
+/// # Ok(())
+/// # })
+/// # }
 /// ```
 ///
 /// It owns the connection to the proxy over which it was asked for. The association lasts as long as that does: dropping
