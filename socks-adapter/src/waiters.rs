@@ -188,7 +188,7 @@ mod tests {
     }
 
     /// A waker that owns a task which waits, too: as that of a task which nobody else holds any more.
-    struct Owner(Mutex<Option<Waiting<'static>>>);
+    struct Owner(#[expect(dead_code, reason = "owned, and no more")] Mutex<Option<Waiting<'static>>>);
 
     impl Wake for Owner {
         fn wake(self: Arc<Self>) {}
