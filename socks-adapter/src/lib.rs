@@ -12,6 +12,7 @@
 //! | [`datagram`]    | UDP ASSOCIATE: framing, the sender's address, fragments, lengths                         |
 //! | [`answer`]      | BND.ADDR as an answer: of RESOLVE, of RESOLVE_PTR, of UDP ASSOCIATE                      |
 //! | [`Deadline`]    | one deadline over all, and shares of it                                                  |
+//! | [`Waiters`]     | several tasks at one source, which remembers a single waker                              |
 //! | [`Error`]       | what went wrong, in the same words everywhere, and its [`io::ErrorKind`](std::io::ErrorKind) |
 //!
 //! Programs use an adapter, which gives these types out again where they are part of its interface. Who writes an
@@ -28,8 +29,10 @@ mod fragments;
 mod negotiation;
 pub mod plan;
 mod protection;
+mod waiters;
 
 pub use deadline::Deadline;
 pub use error::{Attempt, ConnectError, Error, Unreachable};
 pub use negotiation::{BUF_LEN, Negotiation, Next, Tunnel};
 pub use protection::Protection;
+pub use waiters::{Waiters, Waiting};
