@@ -34,6 +34,11 @@ pub(crate) fn drive<S: Read + Write>(
                 negotiation.wrote(written)?;
             }
             Next::Read { at_most } => {
+                // What a stream such as TLS still holds back is what the proxy waits for. The others have nothing to do.
+                if let Err(error) = stream.flush() {
+                    negotiation.wrote(Err(error))?;
+                    continue;
+                }
                 let read = before(stream, wait).and_then(|()| stream.read(&mut buf[..at_most]));
                 negotiation.read(read.map(|n| &buf[..n]))?;
             }
@@ -110,6 +115,38 @@ mod tests {
         stream.writes = [Ok(1), Err(kind(io::ErrorKind::Interrupted)), Ok(1), Ok(1), Ok(2)].into();
         drive(&mut stream, &mut negotiation(), |_, _| Ok(())).expect("done");
         assert_eq!(stream.written, [5, 1, 0, 5, 1, 0, 1, 192, 0, 2, 1, 0, 80]);
+    }
+
+    /// Keeps what is written back until it is flushed.
+    struct Holding {
+        stream: Scripted,
+        held: Vec<u8>,
+    }
+
+    impl Read for Holding {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            assert!(self.held.is_empty(), "the proxy would wait for ever");
+            self.stream.read(buf)
+        }
+    }
+
+    impl Write for Holding {
+        fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+            self.held.extend_from_slice(buf);
+            Ok(buf.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.stream.written.append(&mut self.held);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_stream_that_holds_back_is_flushed_before_each_read() {
+        let mut stream = Holding { stream: Scripted::new([Ok(METHOD), Ok(REPLY)]), held: Vec::new() };
+        drive(&mut stream, &mut negotiation(), |_, _| Ok(())).expect("done");
+        assert_eq!(stream.stream.written, [5, 1, 0, 5, 1, 0, 1, 192, 0, 2, 1, 0, 80]);
     }
 
     #[test]

@@ -93,7 +93,6 @@ mod resolve;
 mod socket;
 mod stream;
 mod udp;
-mod waiters;
 
 pub use connect::{connect, connect_over, connect_through};
 #[cfg(feature = "tower")]

@@ -5,13 +5,15 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::mem;
 use std::net::{self, IpAddr, Ipv4Addr, SocketAddr};
+#[cfg(unix)]
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socks_adapter::datagram::{DatagramError, Datagrams, MAX_RECEIVED};
-use socks_adapter::{ConnectError, Error, Tunnel, plan};
+use socks_adapter::{ConnectError, Error, Tunnel, Waiters, plan};
 use socks_config::{Config, Route};
 use socks_proto::{Command, Offer, TargetAddr, WireAddr};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -21,7 +23,6 @@ use crate::connect::{finished, request_over};
 use crate::deadline::now;
 use crate::reach::{Reached, Way};
 use crate::socket::Socket;
-use crate::waiters::Waiters;
 
 /// A UDP socket whose datagrams go through a proxy (RFC 1928 §7).
 ///
@@ -238,13 +239,41 @@ impl<S: AsyncRead + Unpin> UdpAssociation<S> {
         let mut waiting = self.waiters.wait();
         poll_fn(|cx| {
             let cx = &mut waiting.context(cx);
-            // What the socket has comes first: it may be the last that the relay sent.
-            match self.poll_receive(cx, socket, buf) {
-                Poll::Pending => self.poll_closed(cx).map(Err),
-                received => received,
+            if let received @ Poll::Ready(_) = self.poll_receive(cx, socket, buf) {
+                return received;
             }
+            let closed = ready!(self.poll_closed(cx));
+            // What the socket has comes first: it may be the last that the relay sent.
+            Poll::Ready(self.receive_last(socket, buf)?.ok_or(closed))
         })
         .await
+    }
+
+    /// What is in the socket already, whether the runtime has heard of it or not. Elsewhere than on Unix it must have.
+    #[cfg(not(unix))]
+    fn receive_last(&self, _socket: &UdpSocket, _buf: &mut [u8]) -> io::Result<Option<(usize, WireAddr)>> {
+        Ok(None)
+    }
+
+    /// What is in the socket already, whether the runtime has heard of it or not.
+    #[cfg(unix)]
+    fn receive_last(&self, socket: &UdpSocket, buf: &mut [u8]) -> io::Result<Option<(usize, WireAddr)>> {
+        // Another descriptor of the same socket, which does not wait either.
+        let socket = net::UdpSocket::from(socket.as_fd().try_clone_to_owned()?);
+        let mut room = lock(&self.incoming);
+        room.resize(MAX_RECEIVED, 0);
+        loop {
+            match socket.recv(&mut room) {
+                Ok(len) => {
+                    if let Some(received) = self.datagrams.decode(&room[..len], self.relay(), now(), buf)? {
+                        return Ok(Some(received));
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The next datagram that is for the application.
