@@ -181,6 +181,11 @@ impl Negotiation {
         Error::TimedOut { phase: self.phase() }
     }
 
+    /// What the proxy is to answer next, or what its last word was about.
+    pub fn phase(&self) -> Phase {
+        self.handshake.phase()
+    }
+
     /// Whether the proxy has said anything yet. From then on it counts as reached.
     pub fn answered(&self) -> bool {
         self.answered
@@ -217,11 +222,6 @@ impl Negotiation {
 
     fn failed(&mut self, error: io::Error) -> Error {
         Error::from_io(self.phase(), error)
-    }
-
-    /// An end of file at this point would be one in the same phase.
-    fn phase(&mut self) -> Phase {
-        self.handshake.receive_eof().phase()
     }
 }
 
