@@ -12,7 +12,9 @@ mod process;
 mod relay;
 mod ways;
 
-use std::ffi::{OsString, c_char, c_int};
+use std::ffi::OsString;
+#[cfg(not(test))]
+use std::ffi::{c_char, c_int};
 
 use socks_cli::{Voice, exit, sound};
 

@@ -57,6 +57,8 @@ pub(crate) fn relay(socket: Socket) -> Result<(), Broken> {
         // What comes by standard input in pieces is meant to leave so; without this it still arrives.
         let _ = socket.set_nodelay(true);
     }
+    // A splice(2) that waits for a socket holds the lock of the pipe, and with it up whoever reads there what came before.
+    socket.set_nonblocking(true).map_err(Broken::Connection)?;
     let up = socket.try_clone().map_err(Broken::Connection)?;
     let (tell, told) = mpsc::channel();
     let upwards = thread::Builder::new().name("up".into()).spawn(move || {
