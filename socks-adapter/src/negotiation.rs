@@ -178,7 +178,7 @@ impl Negotiation {
 
     /// The time is over. The negotiation has failed.
     pub fn timed_out(&mut self) -> Error {
-        Error::TimedOut { phase: self.phase() }
+        Error::TimedOut { phase: self.cut_short() }
     }
 
     /// What the proxy is to answer next, or what its last word was about.
@@ -221,7 +221,12 @@ impl Negotiation {
     }
 
     fn failed(&mut self, error: io::Error) -> Error {
-        Error::from_io(self.phase(), error)
+        Error::from_io(self.cut_short(), error)
+    }
+
+    /// Ends the negotiation as an end of file at this point would, which is one in the same phase.
+    fn cut_short(&mut self) -> Phase {
+        self.handshake.receive_eof().phase()
     }
 }
 

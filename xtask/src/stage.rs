@@ -73,7 +73,8 @@ pub(crate) fn stage_with(profile: Profile, variables: &[(&str, &Path)]) -> Resul
 fn builds(profile: Profile) -> Vec<Command> {
     match profile {
         Profile::Debug => {
-            let packages = ["--package=socks-ffi", "--package=sockswrap", "--package=socksify", "--package=socksconnect"];
+            let packages =
+                ["--package=socks-ffi", "--package=sockswrap", "--package=socksify", "--package=socksconnect"];
             vec![run::cargo([&["build"], &packages[..]].concat())]
         }
         Profile::Release => {
