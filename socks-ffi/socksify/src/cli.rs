@@ -66,14 +66,11 @@ struct Arguments {
     #[arg(long, value_name = "SHELL", value_parser = ["bash", "zsh", "fish"])]
     completions: Option<String>,
 
-    /// The program.
-    #[arg(required_unless_present = "task", conflicts_with = "task", value_hint = clap::ValueHint::CommandName)]
-    program: Option<OsString>,
-
-    /// Its arguments.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    // One list, so that from its first word on nothing is taken for an option of ours.
+    /// The program and its arguments.
+    #[arg(required_unless_present = "task", conflicts_with = "task", trailing_var_arg = true, value_name = "PROGRAM")]
     #[arg(value_hint = clap::ValueHint::CommandWithArguments)]
-    arguments: Vec<OsString>,
+    program: Vec<OsString>,
 }
 
 /// What is to be done.
@@ -120,8 +117,7 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Task, u8> {
 }
 
 fn task(arguments: Arguments) -> Result<Task, String> {
-    let Arguments { options, force, check, explain, json, import, import_as, completions, program, arguments } =
-        arguments;
+    let Arguments { options, force, check, explain, json, import, import_as, completions, program } = arguments;
     let settings = options.settings()?;
     if check {
         return Ok(Task::Check(settings));
@@ -135,7 +131,8 @@ fn task(arguments: Arguments) -> Result<Task, String> {
     if let Some(shell) = completions {
         return shell.parse().map(Task::Completions);
     }
-    let program = program.ok_or("no program")?;
+    let mut words = program.into_iter();
+    let (program, arguments) = (words.next().ok_or("no program")?, words.collect());
     Ok(Task::Run(Invocation { settings, force, program, arguments }))
 }
 
@@ -178,6 +175,17 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn what_follows_the_program_is_its_own() {
+        let words = ["socksify", "--force", "--strict", "curl", "-v", "-x", "a", "--", "--check", "-f"];
+        let Ok(Task::Run(run)) = parse(words.map(OsString::from).into_iter()) else { panic!("not run") };
+        assert_eq!((run.program, run.force), ("curl".into(), true));
+        assert_eq!(run.arguments, ["-v", "-x", "a", "--", "--check", "-f"]);
+        let words = ["socksify", "-q", "--", "-odd", "-v"];
+        let Ok(Task::Run(run)) = parse(words.map(OsString::from).into_iter()) else { panic!("not run") };
+        assert_eq!((run.program, run.arguments), ("-odd".into(), vec!["-v".into()]));
     }
 
     #[test]
