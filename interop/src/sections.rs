@@ -3,7 +3,7 @@
 use crate::plan::{By, Expect, Family, Row, Section, Way};
 use crate::program::{
     Program, ab, c, chromium, curl, databases, ftp, git, java, native, nc, nginx, node, openssl, python, rsync,
-    scripts, ssh, telnet, wget,
+    scripts, socksconnect, ssh, telnet, wget,
 };
 use crate::server::{Server, danted, microsocks, ssh as ssh_server, tor};
 
@@ -78,6 +78,9 @@ const PROGRAMS: &[Row] = &[
     mapped(&c::POLL),
 ];
 const CURL_NATIVE: &[Row] = &[v4(&native::CURL), v4(&native::CURL_HOSTNAME), v6(&native::CURL)];
+
+/// By a helper in place of the wrapper.
+const PROXY_COMMANDS: &[Row] = &[v4(&socksconnect::SSH), v4(&socksconnect::GIT), v6(&socksconnect::SSH)];
 
 /// Those of which one server says enough: what they do with sockets they have in common with others.
 const MORE: &[Row] = &[
@@ -170,6 +173,27 @@ pub const SECTIONS: &[Section] = &[
         wrapped: false,
         ways: WRONG_PASSWORDS,
         rows: CURL_NATIVE,
+        expect: Expect::Fails("EACCES"),
+    },
+    Section {
+        name: "socksconnect",
+        wrapped: false,
+        ways: &[DANTED, DANTED_LOGIN, MICROSOCKS_LOGIN, SSH_D],
+        rows: PROXY_COMMANDS,
+        expect: Expect::Reached,
+    },
+    Section {
+        name: "socksconnect: the target refuses",
+        wrapped: false,
+        ways: &[DANTED_LOGIN, MICROSOCKS_LOGIN],
+        rows: PROXY_COMMANDS,
+        expect: Expect::TargetRefuses,
+    },
+    Section {
+        name: "socksconnect: wrong password",
+        wrapped: false,
+        ways: WRONG_PASSWORDS,
+        rows: PROXY_COMMANDS,
         expect: Expect::Fails("EACCES"),
     },
     Section {

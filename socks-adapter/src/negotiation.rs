@@ -178,7 +178,12 @@ impl Negotiation {
 
     /// The time is over. The negotiation has failed.
     pub fn timed_out(&mut self) -> Error {
-        Error::TimedOut { phase: self.phase() }
+        Error::TimedOut { phase: self.cut_short() }
+    }
+
+    /// What the proxy is to answer next, or what its last word was about.
+    pub fn phase(&self) -> Phase {
+        self.handshake.phase()
     }
 
     /// Whether the proxy has said anything yet. From then on it counts as reached.
@@ -216,11 +221,11 @@ impl Negotiation {
     }
 
     fn failed(&mut self, error: io::Error) -> Error {
-        Error::from_io(self.phase(), error)
+        Error::from_io(self.cut_short(), error)
     }
 
-    /// An end of file at this point would be one in the same phase.
-    fn phase(&mut self) -> Phase {
+    /// Ends the negotiation as an end of file at this point would, which is one in the same phase.
+    fn cut_short(&mut self) -> Phase {
         self.handshake.receive_eof().phase()
     }
 }

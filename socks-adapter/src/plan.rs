@@ -167,6 +167,11 @@ impl Place<'_> {
 }
 
 impl Turn<'_> {
+    /// The server, as it is configured. `None` on a direct route.
+    pub fn server(&self) -> Option<&Server> {
+        self.through.map(|(server, _)| server)
+    }
+
     /// The handshake with this server, with its `/redirect=`, `/pipeline` and login applied. `None` on a direct route.
     pub fn negotiation(&self) -> Option<Negotiation> {
         let (server, rule) = self.through?;

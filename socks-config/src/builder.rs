@@ -7,7 +7,7 @@ use socks_proto::UserPass;
 
 use crate::config::{Config, Dns, Narrower, Settings};
 use crate::credentials;
-use crate::diagnostic::{Diagnostic, Location, Severity};
+use crate::diagnostic::{Diagnostic, Location, Severity, quote};
 use crate::health::Health;
 use crate::line::{self, Word};
 use crate::load::FileSystem;
@@ -143,6 +143,55 @@ impl<'fs> ConfigBuilder<'fs> {
         self.replacement = Some(Replacement { way: Some(Way { servers: vec![server], credentials }), location });
     }
 
+    /// Whether a variable named a proxy that can be understood, without a login.
+    pub(crate) fn lacks_login(&self) -> bool {
+        let way = self.replacement.as_ref().and_then(|replacement| replacement.way.as_ref());
+        way.is_some_and(|way| way.credentials.is_none())
+    }
+
+    /// Gives the proxy that a variable named the login of a file, which the variable `name` names.
+    pub(crate) fn login_file(&mut self, name: &str, path: &[u8]) {
+        self.lines += 1;
+        let file: Arc<str> = name.into();
+        let line = statement::Line { file: &file, number: 1, order: self.lines };
+        let login = self.login_from(line, Word { column: 1, text: path }, path);
+        self.complete(login.ok());
+    }
+
+    /// Gives the proxy that a variable named a login of which each half is the value of a variable.
+    pub(crate) fn login(&mut self, halves: [(&str, &[u8]); 2]) {
+        let [(_, user), (_, password)] = halves;
+        let login = UserPass::new(user, password).map_err(|error| {
+            let at_fault = halves.iter().find(|(_, half)| !(1..=255).contains(&half.len()));
+            let (name, _) = at_fault.unwrap_or(&halves[0]);
+            self.error(
+                Location::start_of(name),
+                error.to_string(),
+                "SOCKS_USERNAME and SOCKS_PASSWORD, or none of both",
+            );
+        });
+        self.complete(login.ok());
+    }
+
+    /// Without a login that was asked for, the proxy is of no use.
+    fn complete(&mut self, login: Option<UserPass>) {
+        let Some(replacement) = &mut self.replacement else { return };
+        replacement.way = replacement.way.take().zip(login).map(|(way, login)| Way { credentials: Some(login), ..way });
+    }
+
+    /// Says who resolves names, whatever lines and URLs say, by the value of the variable `name`.
+    pub(crate) fn dns_variable(&mut self, name: &str, value: &[u8]) {
+        match Dns::parse(value) {
+            Some(dns) => self.names(dns),
+            None => self.error(Location::start_of(name), quote(value), Dns::EXPECTED),
+        }
+    }
+
+    /// As the word `strict`.
+    pub(crate) fn strict(&mut self) {
+        self.settings.strict = true;
+    }
+
     pub(crate) fn names(&mut self, dns: Dns) {
         self.dns = Some(dns);
     }
@@ -204,15 +253,7 @@ impl<'fs> ConfigBuilder<'fs> {
         };
         let credentials = match login {
             [] => return Some(Way { servers, credentials: None }),
-            [word @ Word { text: [b'@', path @ ..], .. }] => {
-                credentials::from_file(self.fs, path, &mut self.secret_files).map_err(|misread| match misread.file {
-                    None => self.report.fault(line, *word, misread.fault),
-                    Some((file, number)) => {
-                        let location = Location { file: file.into(), line: number, column: 1 };
-                        self.report.error(line.order, location, misread.fault.found, misread.fault.expected);
-                    }
-                })
-            }
+            [word @ Word { text: [b'@', path @ ..], .. }] => self.login_from(line, *word, path),
             [user, password] => UserPass::new(user.text, password.text).map_err(|error| {
                 let word = if user.text.len() > 255 { user } else { password };
                 self.report.error(line.order, line.at(word.column), error.to_string(), "1 to 255 bytes");
@@ -229,6 +270,17 @@ impl<'fs> ConfigBuilder<'fs> {
             }
         };
         credentials.ok().map(|login| Way { servers, credentials: Some(login) })
+    }
+
+    /// The login in the file at `path`, which `word` names.
+    fn login_from(&mut self, line: statement::Line<'_>, word: Word<'_>, path: &[u8]) -> Result<UserPass, ()> {
+        credentials::from_file(self.fs, path, &mut self.secret_files).map_err(|misread| match misread.file {
+            None => self.report.fault(line, word, misread.fault),
+            Some((file, number)) => {
+                let location = Location { file: file.into(), line: number, column: 1 };
+                self.report.error(line.order, location, misread.fault.found, misread.fault.expected);
+            }
+        })
     }
 }
 

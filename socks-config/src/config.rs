@@ -65,6 +65,19 @@ pub enum Dns {
     Remote,
 }
 
+impl Dns {
+    /// What [`parse`](Self::parse) reads.
+    pub(crate) const EXPECTED: &str = "remote or local";
+
+    pub(crate) fn parse(word: &[u8]) -> Option<Self> {
+        match word {
+            b"remote" => Some(Self::Remote),
+            b"local" => Some(Self::Local),
+            _ => None,
+        }
+    }
+}
+
 /// The way to a destination.
 #[derive(Clone, Copy, Debug)]
 pub enum Route<'a> {

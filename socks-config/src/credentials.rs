@@ -72,7 +72,7 @@ fn from_text(text: &[u8]) -> Result<UserPass, (u32, Fault)> {
 }
 
 /// Overwrites what held a secret. The `black_box` keeps the stores, which nothing reads.
-pub(crate) fn wipe(secret: &mut [u8]) {
+pub fn wipe(secret: &mut [u8]) {
     secret.fill(0);
     black_box(secret);
 }

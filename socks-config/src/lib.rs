@@ -60,9 +60,11 @@ mod server_list;
 mod slot;
 mod statement;
 mod url;
+pub mod variable;
 
 pub use builder::{ConfigBuilder, Parsed};
 pub use config::{Config, Dns, Explanation, Refusal, Route};
+pub use credentials::wipe;
 pub use destination::{Destination, Host};
 pub use diagnostic::{Diagnostic, Location, ParseError, Severity};
 pub use health::Order;

@@ -9,6 +9,10 @@ use crate::builder::{ConfigBuilder, Parsed};
 use crate::config::Config;
 use crate::credentials::wipe;
 use crate::diagnostic::{Diagnostic, Location};
+use crate::variable::{
+    SOCKS_PASSWORD, SOCKS_PROXY, SOCKS_USERNAME, SOCKSIFY_DNS, SOCKSIFY_LOGIN_FILE, SOCKSIFY_PROXY, SOCKSIFY_STRICT,
+    SOCKSRC,
+};
 
 /// The file that is installed, and what holds where `socksify -x` finds no file.
 const INSTALLED: &str = include_str!("../socksrc");
@@ -18,13 +22,6 @@ pub const DEFAULT_PATH: &str = match option_env!("SOCKS_SYSCONFDIR_SOCKSRC") {
     Some(path) => path,
     None => "/etc/socksrc",
 };
-
-/// Names another configuration.
-const SOCKSRC: &str = "SOCKSRC";
-/// Names a proxy, where the configuration says `allowenv`.
-const SOCKS_PROXY: &str = "SOCKS_PROXY";
-/// Names a proxy, whatever the configuration says: set by `socksify -x`.
-const SOCKSIFY_PROXY: &str = "SOCKSIFY_PROXY";
 
 /// Access to files.
 ///
@@ -168,7 +165,12 @@ impl std::error::Error for LoadError {}
 /// - `SOCKSRC` names another file or directory. It must be there.
 /// - `SOCKSIFY_PROXY`, set by `socksify -x`, replaces all proxies; where there is no file, the loopback and the
 ///   wildcard addresses go direct.
+/// - `SOCKSIFY_LOGIN_FILE`, or `SOCKS_USERNAME` and `SOCKS_PASSWORD`, are the login for it where it has none.
 /// - `SOCKS_PROXY` replaces all proxies where the configuration says `allowenv`.
+/// - `SOCKSIFY_DNS` says who resolves names, in place of the configuration and of the proxy's URL.
+/// - `SOCKSIFY_STRICT` makes the configuration `strict`; where there is no file, it is one as `SOCKSIFY_PROXY` is.
+///
+/// [`variable`](crate::variable) has their names. What one of them says wrong is an error, as a line of a file is.
 ///
 /// # Errors
 /// [`LoadError::Missing`] where there is no configuration. One that is there and cannot be read, or not in part,
@@ -197,13 +199,14 @@ pub fn load(
     let asked_for = variable(SOCKSRC).map(PathBuf::from);
     let path = asked_for.as_deref().unwrap_or(default_path);
     let forced_proxy = variable(SOCKSIFY_PROXY);
+    let strict = variable(SOCKSIFY_STRICT).is_some();
 
     let mut loader = Loader { fs, builder: ConfigBuilder::with_file_system(fs), sources: Vec::new() };
     match fs.metadata(path) {
         Ok(Metadata { kind: FileKind::Directory, .. }) => loader.directory(path),
         Ok(_) => loader.file(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound && asked_for.is_none() => {
-            if forced_proxy.is_none() {
+            if forced_proxy.is_none() && !strict {
                 return Err(LoadError::Missing { looked_for: vec![path.to_owned()] });
             }
             loader.builder.file("(built in)", INSTALLED.as_bytes());
@@ -216,8 +219,17 @@ pub fn load(
     }
     if let Some(value) = forced_proxy {
         loader.proxy(SOCKSIFY_PROXY, value);
+        loader.login(&variable);
     } else if let Some(value) = variable(SOCKS_PROXY).filter(|_| loader.builder.allows_env()) {
         loader.proxy(SOCKS_PROXY, value);
+    }
+    if let Some(value) = variable(SOCKSIFY_DNS) {
+        loader.builder.dns_variable(SOCKSIFY_DNS, value.as_encoded_bytes());
+        loader.sources.push(Source::Variable(SOCKSIFY_DNS));
+    }
+    if strict {
+        loader.builder.strict();
+        loader.sources.push(Source::Variable(SOCKSIFY_STRICT));
     }
     let Parsed { config, diagnostics } = loader.builder.finish();
     Ok(Loaded { config, diagnostics, sources: loader.sources })
@@ -273,6 +285,27 @@ impl Loader<'_> {
         self.builder.variable(name, &value);
         wipe(&mut value);
         self.sources.push(Source::Variable(name));
+    }
+
+    /// The login of the proxy that a variable named, unless it came with one.
+    fn login(&mut self, variable: &dyn Fn(&str) -> Option<OsString>) {
+        if !self.builder.lacks_login() {
+            return;
+        }
+        if let Some(path) = variable(SOCKSIFY_LOGIN_FILE) {
+            self.builder.login_file(SOCKSIFY_LOGIN_FILE, path.as_encoded_bytes());
+            return self.sources.push(Source::File(path.into()));
+        }
+        let [user, password] =
+            [SOCKS_USERNAME, SOCKS_PASSWORD].map(|name| variable(name).map(OsString::into_encoded_bytes));
+        if let (None, None) = (&user, &password) {
+            return;
+        }
+        let [mut user, mut password] = [user, password].map(Option::unwrap_or_default);
+        self.builder.login([(SOCKS_USERNAME, &user), (SOCKS_PASSWORD, &password)]);
+        wipe(&mut user);
+        wipe(&mut password);
+        self.sources.push(Source::Variable(SOCKS_USERNAME));
     }
 
     fn unreadable(&mut self, location: Location, path: &Path, error: &io::Error) {

@@ -114,21 +114,17 @@ impl ConfigBuilder<'_> {
 
     /// `dns remote [RANGE]` or `dns local`
     fn dns(&mut self, line: Line<'_>, keyword: Word<'_>, words: &[Word<'_>]) {
-        const EXPECTED: &str = "remote or local";
         const RANGE: &str = "a range of IPv4 addresses for names, such as 198.18.0.0/15";
-        let Some((word, rest)) = words.split_first() else { return self.missing(line, keyword, EXPECTED) };
-        let mut range = NameRange::default();
-        let (dns, rest) = match (word.text, rest) {
-            (b"remote", []) => (Dns::Remote, rest),
-            (b"remote", [given, rest @ ..]) => match NameRange::parse(given.text) {
-                Some(parsed) => {
-                    range = parsed;
-                    (Dns::Remote, rest)
-                }
+        let Some((word, rest)) = words.split_first() else { return self.missing(line, keyword, Dns::EXPECTED) };
+        let Some(dns) = Dns::parse(word.text) else {
+            return self.report.error(line.order, line.at(word.column), quote(word.text), Dns::EXPECTED);
+        };
+        let (range, rest) = match (dns, rest) {
+            (Dns::Remote, [given, rest @ ..]) => match NameRange::parse(given.text) {
+                Some(range) => (range, rest),
                 None => return self.report.error(line.order, line.at(given.column), quote(given.text), RANGE),
             },
-            (b"local", rest) => (Dns::Local, rest),
-            (other, _) => return self.report.error(line.order, line.at(word.column), quote(other), EXPECTED),
+            _ => (NameRange::default(), rest),
         };
         if self.ends(line, rest) && self.once(line, keyword, "dns") {
             self.settings.dns = dns;

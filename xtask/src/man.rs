@@ -11,7 +11,7 @@ use crate::run::{self, find_program};
 use crate::symbols;
 
 /// The pages of `socks-ffi/man`.
-pub(crate) const PAGES: [&str; 3] = [LIBRARY_PAGE, "socksrc.5", "socksify.1"];
+pub(crate) const PAGES: [&str; 4] = [LIBRARY_PAGE, "socksrc.5", "socksify.1", "socksconnect.1"];
 
 /// The one that has all functions on it.
 pub(crate) const LIBRARY_PAGE: &str = "socks.3";

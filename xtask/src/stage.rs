@@ -1,4 +1,4 @@
-//! The libraries and the command, built and laid out so that they run from the build folder.
+//! The libraries and the commands, built and laid out so that they run from the build folder.
 
 use std::env;
 use std::fs::{self, File};
@@ -21,9 +21,9 @@ pub(crate) enum Profile {
 
 /// What [`stage`] made.
 pub(crate) struct Staged {
-    /// The folder of the libraries and of the command.
+    /// The folder of the libraries and of the commands.
     pub(crate) dir: PathBuf,
-    /// The command `socksify`, which finds its library beside it.
+    /// The command `socksify`, which finds its library and `socksconnect` beside it.
     pub(crate) socksify: PathBuf,
     /// Keeps others from building these anew with other variables; let go when it is dropped.
     _lock: Option<File>,
@@ -33,7 +33,11 @@ pub(crate) struct Staged {
 pub(crate) const LIBRARIES: [(&str, &str); 2] =
     [("libsocks.so", "libsocks.so.0"), ("libsockswrap.so", "libsockswrap.so.0")];
 
-/// Builds the two libraries and `socksify`.
+/// The commands.
+pub(crate) const COMMANDS: [&str; 2] = [SOCKSIFY, "socksconnect"];
+const SOCKSIFY: &str = "socksify";
+
+/// Builds the two libraries and the two commands.
 ///
 /// # Errors
 /// They cannot be built, or the links cannot be made.
@@ -59,18 +63,19 @@ pub(crate) fn stage_with(profile: Profile, variables: &[(&str, &Path)]) -> Resul
         }
         link(built, &dir.join(soname))?;
     }
-    let socksify = dir.join("socksify");
-    if !socksify.is_file() {
-        bail!("there is no socksify in {} after the build", dir.display());
+    if let Some(missing) = COMMANDS.iter().find(|command| !dir.join(command).is_file()) {
+        bail!("there is no {missing} in {} after the build", dir.display());
     }
-    Ok(Staged { dir, socksify, _lock: Some(lock) })
+    Ok(Staged { socksify: dir.join(SOCKSIFY), dir, _lock: Some(lock) })
 }
 
 /// As a developer builds them, all at once; or as they are installed, each in its own way.
 fn builds(profile: Profile) -> Vec<Command> {
     match profile {
         Profile::Debug => {
-            vec![run::cargo(["build", "--package=socks-ffi", "--package=sockswrap", "--package=socksify"])]
+            let packages =
+                ["--package=socks-ffi", "--package=sockswrap", "--package=socksify", "--package=socksconnect"];
+            vec![run::cargo([&["build"], &packages[..]].concat())]
         }
         Profile::Release => {
             let library = run::cargo(["build", "--release", "--package=socks-ffi"]);
@@ -81,7 +86,9 @@ fn builds(profile: Profile) -> Vec<Command> {
                 // Its own libraries would take longer to load than it takes to do its work.
                 command.args(["--", "-Ctarget-feature=+crt-static"]);
             }
-            vec![library, wrapper, command]
+            // With the C library as it is, since it looks up names: that loads plug-ins, which have to fit.
+            let connect = run::cargo(["build", "--release", "--package=socksconnect"]);
+            vec![library, wrapper, command, connect]
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod openssl;
 pub mod python;
 pub mod rsync;
 pub mod scripts;
+pub mod socksconnect;
 pub mod ssh;
 pub mod telnet;
 pub mod wget;

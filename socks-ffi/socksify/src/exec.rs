@@ -35,6 +35,19 @@ pub(crate) fn exec<'a>(
     Err(io::Error::last_os_error())
 }
 
+/// The environment of this process with these changes: a variable without a value is removed, a name stands once.
+pub(crate) fn environment(
+    changes: &[(&'static str, Option<OsString>)],
+    more: Option<(OsString, OsString)>,
+) -> impl Iterator<Item = (OsString, OsString)> {
+    let is_changed = |name: &OsStr| changes.iter().any(|(changed, _)| name == *changed);
+    let ours: Vec<_> =
+        changes.iter().filter_map(|(name, value)| Some((OsString::from(name), value.clone()?))).chain(more).collect();
+    let mut environment: Vec<_> = std::env::vars_os().collect();
+    environment.retain(|(name, _)| !is_changed(name) && ours.iter().all(|(own, _)| name != own));
+    environment.into_iter().chain(ours)
+}
+
 /// As C has a list of texts.
 fn pointers(texts: &[CString]) -> Vec<*const c_char> {
     texts.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect()

@@ -5,14 +5,10 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use socks_cli::{exit, shown};
+
 use crate::inspect::Obstacle;
 
-/// EX_USAGE of sysexits.h.
-pub(crate) const USAGE: u8 = 64;
-/// EX_UNAVAILABLE of sysexits.h.
-const UNAVAILABLE: u8 = 69;
-/// EX_CONFIG of sysexits.h.
-const CONFIG: u8 = 78;
 /// As env(1): found but not to be run.
 const CANNOT_RUN: u8 = 126;
 /// As env(1): not found.
@@ -26,10 +22,8 @@ pub(crate) enum Failure {
     CannotRun(OsString, io::Error),
     /// The program would run without the library, or past it.
     CannotWrap(PathBuf, Obstacle),
-    /// Neither a file nor `-x` says which proxy.
-    NoConfiguration(Vec<PathBuf>),
-    /// The configuration has errors, a line each.
-    BadConfiguration(Vec<String>),
+    /// There is no configuration, or it has errors: a line each.
+    Configuration(Vec<String>),
     /// The library to be preloaded is in none of these folders.
     NoLibrary(Vec<PathBuf>),
     /// The library's path cannot stand in LD_PRELOAD.
@@ -41,8 +35,8 @@ impl Failure {
         match self {
             Self::NoProgram(_) => NOT_FOUND,
             Self::CannotRun(..) => CANNOT_RUN,
-            Self::NoConfiguration(_) | Self::BadConfiguration(_) => CONFIG,
-            Self::CannotWrap(..) | Self::NoLibrary(_) | Self::BadLibraryPath(_) => UNAVAILABLE,
+            Self::Configuration(_) => exit::CONFIG,
+            Self::CannotWrap(..) | Self::NoLibrary(_) | Self::BadLibraryPath(_) => exit::UNAVAILABLE,
         }
     }
 }
@@ -50,19 +44,12 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoProgram(program) => write!(f, "socksify: {}: no such program", program.display()),
-            Self::CannotRun(program, error) => write!(f, "socksify: {}: {error}", program.display()),
+            Self::NoProgram(program) => write!(f, "socksify: {}: no such program", shown(program)),
+            Self::CannotRun(program, error) => write!(f, "socksify: {}: {error}", shown(program)),
             Self::CannotWrap(path, obstacle) => {
                 write!(f, "socksify: {}: cannot be wrapped: {obstacle} (--force runs it all the same)", path.display())
             }
-            Self::NoConfiguration(looked_for) => {
-                f.write_str("socksify: no configuration: looked for")?;
-                for path in looked_for {
-                    write!(f, " {}", path.display())?;
-                }
-                f.write_str("; name a proxy with -x socks5://host:port or a file with SOCKSRC=path")
-            }
-            Self::BadConfiguration(lines) => {
+            Self::Configuration(lines) => {
                 for line in lines {
                     writeln!(f, "socksify: {line}")?;
                 }

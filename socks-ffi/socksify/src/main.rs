@@ -6,14 +6,19 @@
 #![cfg_attr(not(test), no_main)]
 #![deny(unsafe_code)]
 
+mod check;
 mod cli;
-mod configuration;
 mod exec;
+mod explain;
 mod failure;
+mod import;
 mod inspect;
 mod libraries;
 mod program;
 
+use socks_cli::{Voice, sound};
+
+use cli::{Invocation, Task};
 use failure::Failure;
 
 /// C's main; the arguments are those of [`std::env::args_os`].
@@ -25,27 +30,42 @@ extern "C" fn main(_count: std::ffi::c_int, _arguments: *const *const std::ffi::
     start().into()
 }
 
-/// Comes back, with an exit code, only where the program was not run.
+/// Comes back, with an exit code, only where no other program was started in place of this one.
 #[cfg_attr(test, allow(dead_code))]
 fn start() -> u8 {
-    let invocation = match cli::parse(std::env::args_os()) {
-        Ok(invocation) => invocation,
+    let task = match cli::parse(std::env::args_os()) {
+        Ok(task) => task,
         Err(exit) => return exit,
     };
-    // On success this process is the program, and nothing comes back.
-    let Err(failure) = run(&invocation);
-    eprintln!("{failure}");
-    failure.exit_code()
+    match task {
+        Task::Run(invocation) => {
+            // On success this process is the program, and nothing comes back.
+            let Err(failure) = run(&invocation);
+            eprintln!("{failure}");
+            failure.exit_code()
+        }
+        Task::Check(settings) => check::check(&settings),
+        Task::Explain { target, json, settings } => explain::explain(&target, json, &settings),
+        Task::Import { file, format } => import::import(&file, format),
+        Task::Completions(shell) => {
+            clap_complete::generate(shell, &mut cli::command(), "socksify", &mut std::io::stdout());
+            0
+        }
+    }
 }
 
-fn run(invocation: &cli::Invocation) -> Result<std::convert::Infallible, Failure> {
+fn run(invocation: &Invocation) -> Result<std::convert::Infallible, Failure> {
     let program = program::find(&invocation.program)?;
     if !invocation.force
         && let Some((path, obstacle)) = inspect::obstacle(&program)
     {
         return Err(Failure::CannotWrap(path, obstacle));
     }
-    configuration::check(invocation.proxy.as_ref())?;
+    let _sound = sound(&invocation.settings, "socksify").map_err(Failure::Configuration)?;
     let preload = libraries::find()?;
+    if invocation.settings.voice() == Voice::Verbose {
+        eprintln!("socksify: program: {}", program.display());
+        eprintln!("socksify: LD_PRELOAD={}", preload.display());
+    }
     program::become_it(&program, invocation, &preload)
 }

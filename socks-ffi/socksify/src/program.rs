@@ -7,7 +7,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::cli::Invocation;
-use crate::configuration::PROXY_VARIABLE;
 use crate::exec;
 use crate::failure::Failure;
 
@@ -36,11 +35,9 @@ fn is_executable(path: &Path) -> bool {
 
 /// Replaces this process. Comes back only where that failed.
 pub(crate) fn become_it(path: &Path, invocation: &Invocation, preload: &OsStr) -> Result<Infallible, Failure> {
-    let mut ours = vec![("LD_PRELOAD", preload)];
-    ours.extend(invocation.proxy.as_ref().map(|proxy| (PROXY_VARIABLE, OsStr::new(&proxy.0))));
-    let theirs = std::env::vars_os().filter(|(name, _)| ours.iter().all(|(own, _)| name != own));
-    let own = ours.iter().map(|(name, value)| (OsString::from(name), value.to_os_string()));
+    let changes = invocation.settings.changes();
+    let preload = (OsString::from("LD_PRELOAD"), preload.to_owned());
     let arguments = std::iter::once(&invocation.program).chain(&invocation.arguments);
-    let outcome = exec::exec(path, arguments, theirs.chain(own));
+    let outcome = exec::exec(path, arguments, exec::environment(changes, Some(preload)));
     outcome.map_err(|error| Failure::CannotRun(invocation.program.clone(), error))
 }

@@ -15,7 +15,7 @@ use crate::auth::method::SecurityLayer;
 use crate::auth::offer::Offer;
 use crate::code_point::MethodId;
 use crate::command::Command;
-use crate::error::Error;
+use crate::error::{Error, Phase};
 
 use state::Machine;
 
@@ -175,6 +175,11 @@ impl Handshake {
     /// The proxy closed its side. Names the phase that was cut short; the handshake has failed.
     pub fn receive_eof(&mut self) -> Error {
         self.machine.receive_eof()
+    }
+
+    /// What the proxy is to answer next, or what its last word was about.
+    pub fn phase(&self) -> Phase {
+        self.machine.phase()
     }
 
     /// The request that is being made.

@@ -161,8 +161,12 @@ impl Machine {
     }
 
     pub(super) fn receive_eof(&mut self) -> Error {
-        let phase = self.state.phase();
+        let phase = self.phase();
         self.fail(Error::Eof { phase })
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.state.phase()
     }
 
     // As in Handshake::into_established.

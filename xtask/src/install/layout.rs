@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::tree::Tree;
 use crate::man;
 use crate::run;
-use crate::stage::{LIBRARIES, Staged};
+use crate::stage::{COMMANDS, LIBRARIES, Staged};
 
 /// What follows the soname in the name of a library's file.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -42,7 +42,9 @@ impl Layout {
             tree.link(&self.libdir.join(built), soname)?;
         }
         tree.file(&self.libdir.join("libsocks.a"), &read(&staged.dir.join("libsocks.a"))?, 0o644)?;
-        tree.file(&self.prefix.join("bin/socksify"), &read(&staged.socksify)?, 0o755)?;
+        for command in COMMANDS {
+            tree.file(&self.prefix.join("bin").join(command), &read(&staged.dir.join(command))?, 0o755)?;
+        }
         tree.file(&self.prefix.join("include/socks.h"), &read(&source.join("include/socks.h"))?, 0o644)?;
         for name in ["socks.pc", "socks-remap.pc"] {
             let template = read_text(&source.join("pkgconfig").join(format!("{name}.in")))?;

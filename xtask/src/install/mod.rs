@@ -24,7 +24,7 @@ const USUAL_SYSCONFDIR: &str = "/etc";
 /// Tells the build where socksify is to look for its library, if that is not near it.
 const LIBDIR_VARIABLE: &str = "SOCKS_LIBDIR";
 
-/// Builds and installs libsocks, libsockswrap, socks.h, socksify, their manual pages and a first socksrc.
+/// Builds and installs libsocks, libsockswrap, socks.h, socksify, socksconnect, their manual pages and a first socksrc.
 ///
 /// What it puts where stands in PREFIX/share/libsocks/manifest, by which --uninstall removes exactly that.
 #[derive(clap::Args)]
