@@ -27,7 +27,7 @@ pub const POLL: Program = Program { name: "c-poll", invocation: |call| fetch(cal
 
 fn fetch(call: &Call<'_>, source: &str) -> Result<Invocation> {
     let program = compile(call, source)?;
-    let (ip, port) = (call.ip.to_string(), call.at(HTTP_PORT).port().to_string());
+    let (ip, port) = (call.host.to_string(), call.at(HTTP_PORT).port.to_string());
     let mut arguments = vec![ip.as_str(), &port, "/who"];
     if call.mapped {
         arguments.insert(0, "-m");
