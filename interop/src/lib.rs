@@ -26,6 +26,7 @@
 pub mod accounts;
 pub mod cell;
 pub mod helper;
+pub mod leak;
 pub mod netns;
 pub mod plan;
 pub mod process;

@@ -153,6 +153,13 @@ impl Network {
         command
     }
 
+    /// As [`command`](Self::command), with every right over the network.
+    pub fn privileged_command(&self, node: Node, program: impl AsRef<OsStr>) -> Command {
+        let mut command = self.enter(node);
+        command.arg(program);
+        command
+    }
+
     /// As [`command`](Self::command), with the right to mount: in a namespace of its own, after `script` of sh
     /// prepared that. `$1` of the script is `argument`.
     pub fn command_with_mounts(

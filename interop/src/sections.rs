@@ -294,6 +294,10 @@ pub const SECTIONS: &[Section] = &[
     },
 ];
 
+/// Every program that takes a name, one way: what it does besides is for [`leak`](crate::leak) to see.
+pub const BY_NAME: Section =
+    Section { name: "by name", wrapped: true, ways: &[DANTED], rows: NAMED, expect: Expect::Reached };
+
 /// What is too heavy for every run, after the rest.
 pub const FULL: &[Section] = &[
     Section {

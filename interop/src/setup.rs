@@ -150,6 +150,11 @@ impl Setup {
         self.services.log_tail(service.name, Daemon::log_tail)
     }
 
+    /// The wrapper, if there is one.
+    pub fn socksify(&self) -> Option<&Path> {
+        self.socksify.as_deref()
+    }
+
     /// A command in the client, which comes out with its own configuration only; wrapped if `socksrc` is given.
     pub fn client(&self, program: &Path, socksrc: Option<&Path>, unprivileged: bool) -> Result<Command> {
         let network = &self.site.network;

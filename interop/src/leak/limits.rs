@@ -1,0 +1,45 @@
+//! What is known to go out, as the manual says: it has to, or the manual is wrong.
+
+use super::{Case, End, What, Wrapping, socksrc};
+
+/// All of them. Their rows say what the library cannot see, or does not keep in.
+pub fn all() -> Vec<Case> {
+    let danted = socksrc("10.77.1.2:1080");
+    let case = |name: &str, wrapping, socksrc: &Option<String>, what| Case {
+        name: name.to_owned(),
+        column: "packets".to_owned(),
+        wrapping,
+        socksrc: socksrc.clone(),
+        what,
+        end: End::Says(&[]),
+    };
+    let script = |name, socksrc, text| case(name, Wrapping::Socksify, socksrc, What::Script(text));
+    let trial = |name, trial| case(name, Wrapping::Socksify, &danted, What::Trial("leak_limits", trial));
+    vec![
+        case("a static program, --force", Wrapping::Forced, &danted, What::StaticTrial("leak_limits", "plain")),
+        script(
+            "a child without LD_PRELOAD",
+            &danted,
+            r#"! env -u LD_PRELOAD curl --disable -sS --connect-timeout 1 "http://$2:$3/""#,
+        ),
+        script(
+            "a child with an empty environment",
+            &danted,
+            r#"! env -i "$(command -v curl)" --disable -sS --connect-timeout 1 "http://$2:$3/""#,
+        ),
+        trial("system calls of a program's own", "own system calls"),
+        trial("libc's functions by dlsym of its handle", "by handle"),
+        trial("joining a group of IPv4", "join"),
+        trial("frames by a packet socket", "frame"),
+        script(
+            "the name of the proxy itself",
+            &socksrc("gate.interop.example"),
+            r#"! curl --disable -sS --connect-timeout 1 "http://$2:$3/""#,
+        ),
+        script(
+            "names, dns local",
+            &Some("strict\nproxy 0.0.0.0/0 10.77.1.2:1080\n".to_owned()),
+            r#"! curl --disable -sS --connect-timeout 1 "http://$1:$3/""#,
+        ),
+    ]
+}
