@@ -119,7 +119,7 @@ pub(super) enum Reverse {
 
 pub(super) fn reverse(ip: IpAddr) -> Reverse {
     let decision = guard(|| {
-        if names::range().is_none() || resolve::is_inside() {
+        if names::are_local() || resolve::is_inside() {
             return Decision::Pass;
         }
         Decision::Done(match names::c_name(ip) {

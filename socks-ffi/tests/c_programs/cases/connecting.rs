@@ -130,4 +130,11 @@ pub(super) const CASES: &[Case] = &[
         as_libc: false,
         ..case("names that the proxy resolves", "names")
     },
+    Case {
+        args: &[],
+        rules: Rules::Bad("proxy 0.0.0.0/0 {proxy}\nnoproxy 127.0.0.0/8\ndns remotely\n"),
+        requests: &[],
+        as_libc: false,
+        ..case("names, where the configuration has errors", "unread")
+    },
 ];
