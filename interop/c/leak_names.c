@@ -201,33 +201,56 @@ static void services(void)
     }
 }
 
-/* Functions of libc that ask for a name on the way to something else. */
-static void relics(void)
+/* Functions of libc that ask for a name on the way to something else, inside of libc. */
+
+static void networks(void)
 {
     struct netent *net = getnetbyname("somenet.example");
 
     printf("getnetbyname: %s\n", net ? "ok" : hstrerror(h_errno));
     net = getnetbyaddr(0x0a4d02, AF_INET);
     printf("getnetbyaddr: %s\n", net ? "ok" : hstrerror(h_errno));
-    printf("gethostid: %lx\n", (unsigned long)gethostid());
+}
+
+static void trust(void)
+{
     tell("ruserok", ruserok("remote.interop.example", 0, "root", "root"));
 }
 
-/* rcmd and rexec look a name up and connect, all inside libc. */
-static void remote_commands(void)
-{
-    char *name = (char *)host, *address = (char *)ip;
+/* These connect there too, for as long as the kernel tries. */
 
-    tell("rcmd, name", rcmd(&name, htons(514), "root", "root", "true", NULL));
-    tell("rcmd, address", rcmd(&address, htons(514), "root", "root", "true", NULL));
-    name = (char *)host;
-    address = (char *)ip;
-    tell("rexec, name", rexec(&name, htons(512), "root", "none", "true", NULL));
-    tell("rexec, address", rexec(&address, htons(512), "root", "none", "true", NULL));
+static void remote_shell(void)
+{
+    char *address = (char *)ip;
+
+    alarm(1);
+    tell("rcmd", rcmd(&address, htons(514), "root", "root", "true", NULL));
+}
+
+static void remote_program(void)
+{
+    char *address = (char *)ip;
+
+    alarm(1);
+    tell("rexec", rexec(&address, htons(512), "root", "none", "true", NULL));
+}
+
+static void own_number(void)
+{
+    printf("gethostid: %lx\n", (unsigned long)gethostid());
 }
 
 const struct trial trials[] = {
-    {"odd names", odd_names}, {"hints", hints},       {"resolver", resolver}, {"by threads", by_threads},
-    {"reverse", reverse},     {"services", services}, {"relics", relics},     {"remote commands", remote_commands},
+    {"odd names", odd_names},
+    {"hints", hints},
+    {"resolver", resolver},
+    {"by threads", by_threads},
+    {"reverse", reverse},
+    {"services", services},
+    {"own number", own_number},
+    {"networks", networks},
+    {"trust", trust},
+    {"rcmd", remote_shell},
+    {"rexec", remote_program},
     {NULL, NULL},
 };

@@ -15,6 +15,7 @@ pub fn all() -> Vec<Case> {
     };
     let script = |name, socksrc, text| case(name, Wrapping::Socksify, socksrc, What::Script(text));
     let trial = |name, trial| case(name, Wrapping::Socksify, &danted, What::Trial("leak_limits", trial));
+    let names = |name, trial| case(name, Wrapping::Socksify, &danted, What::Trial("leak_names", trial));
     vec![
         case("a static program, --force", Wrapping::Forced, &danted, What::StaticTrial("leak_limits", "plain")),
         script(
@@ -29,8 +30,11 @@ pub fn all() -> Vec<Case> {
         ),
         trial("system calls of a program's own", "own system calls"),
         trial("libc's functions by dlsym of its handle", "by handle"),
-        trial("joining a group of IPv4", "join"),
         trial("frames by a packet socket", "frame"),
+        names("getnetbyname, getnetbyaddr", "networks"),
+        names("ruserok", "trust"),
+        names("rcmd", "rcmd"),
+        names("rexec", "rexec"),
         script(
             "the name of the proxy itself",
             &socksrc("gate.interop.example"),
@@ -41,5 +45,7 @@ pub fn all() -> Vec<Case> {
             &Some("strict\nproxy 0.0.0.0/0 10.77.1.2:1080\n".to_owned()),
             r#"! curl --disable -sS --connect-timeout 1 "http://$1:$3/""#,
         ),
+        // Last: the kernel takes its time, and says it again.
+        trial("joining a group of IPv4", "join"),
     ]
 }

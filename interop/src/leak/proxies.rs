@@ -64,6 +64,7 @@ fn add(all: &mut Vec<Case>, name: &str, wrapping: Wrapping, socksrc: Option<&str
         wrapping,
         socksrc: socksrc.map(str::to_owned),
         what: What::Program(program, if by_name { Host::Name(TARGET_NAME) } else { Host::Ip(TARGET[0]) }),
+        // A proxy that says it is done and hangs up is to some programs a page of nothing.
         end: End::NotReached,
     }));
 }

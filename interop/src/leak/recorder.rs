@@ -1,6 +1,7 @@
 //! Who sees every packet of the client that is not of its connections to the proxy.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -54,6 +55,17 @@ impl<'a> Recorder<'a> {
         let mut recorder = Self { site, daemon, read: 0, mark: FIRST_MARK };
         recorder.packets()?;
         Ok(recorder)
+    }
+
+    /// As [`packets`](Self::packets), where there should be some: waits until there are, or for ten seconds.
+    pub fn some_packets(&mut self) -> Result<Vec<String>> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let packets = self.packets()?;
+            if !packets.is_empty() || Instant::now() > deadline {
+                return Ok(packets);
+            }
+        }
     }
 
     /// What came since this was asked last, a line each.
