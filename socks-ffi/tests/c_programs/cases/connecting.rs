@@ -94,6 +94,7 @@ pub(super) const CASES: &[Case] = &[
         ..configured("no proxy listens")
     },
     // The configuration.
+    case("an environment that the program clears", "cleared"),
     Case {
         rules: Rules::Bad("proxy 192.0.2.0/24\nnoproxy 127.0.0.0/8\n"),
         ..configured("a bad configuration refuses all but noproxy")
