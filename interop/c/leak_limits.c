@@ -73,6 +73,8 @@ static void join(void)
 /* Frames, for who may send them. */
 static void frame(void)
 {
+    /* IPv4 with nothing in it, to 10.77.2.2. */
+    static const char header[] = "\x45\0\0\x14\0\0\0\0\x40\xfd\0\0\x0a\x4d\1\1\x0a\x4d\2\2";
     struct sockaddr_ll at;
     int fd = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IP));
 
@@ -82,7 +84,7 @@ static void frame(void)
     at.sll_ifindex = (int)if_nametoindex("to-proxy");
     at.sll_halen = 6;
     memset(at.sll_addr, 0xff, 6);
-    tell("sendto", sendto(fd, "\x45", 1, 0, (struct sockaddr *)&at, sizeof at));
+    tell("sendto", sendto(fd, header, sizeof header - 1, 0, (struct sockaddr *)&at, sizeof at));
 }
 
 const struct trial trials[] = {

@@ -234,6 +234,41 @@ static void descriptors(void)
     count_good(1);
 }
 
+/* A program that clears its environment before it does anything else. */
+static void clear_environment(void)
+{
+    struct addrinfo *list;
+
+    clearenv();
+    printf("%d of 2 pages\n", fetch_both());
+    look_up("cleared.interop.example", AF_UNSPEC, 0, &list);
+}
+
+/* One that changes to another directory and root, where there is no file of ours. */
+static void change_root(void)
+{
+    char folder[] = "/tmp/leak-root-XXXXXX";
+    struct addrinfo *list;
+
+    if (mkdtemp(folder) == NULL)
+        exit(2);
+    tell("chroot", chroot(folder));
+    tell("chdir", chdir("/"));
+    printf("%d of 2 pages\n", fetch_both());
+    look_up("rooted.interop.example", AF_UNSPEC, 0, &list);
+}
+
+/* One that becomes another user, who may not read our files. */
+static void change_user(void)
+{
+    struct addrinfo *list;
+
+    tell("setgid", setgid(65534));
+    tell("setuid", setuid(65534));
+    printf("%d of 2 pages\n", fetch_both());
+    look_up("another.interop.example", AF_UNSPEC, 0, &list);
+}
+
 static unsigned long address_space(void)
 {
     unsigned long pages = 0;
@@ -286,5 +321,8 @@ const struct trial trials[] = {
     {"storm", storm},
     {"descriptors", descriptors},
     {"memory", memory},
+    {"clear environment", clear_environment},
+    {"change root", change_root},
+    {"change user", change_user},
     {NULL, NULL},
 };

@@ -141,6 +141,11 @@ impl Table<Mark> {
 }
 
 impl<M: Ord> Table<M> {
+    /// Whether nothing stands in it.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
     /// Adds what came of something. Where something stands already, the worse stays.
     pub fn add(&mut self, row: String, column: &str, mark: M) {
         if !self.columns.iter().any(|own| own == column) {

@@ -70,7 +70,7 @@ fn run(report: &mut Report, cells: &[Cell], groups: &[(&str, Vec<Case>)], limits
         let packets = recorder.packets().map_err(failed)?;
         table.add(cell.row.name(), "packets", seen(report, cell.name(), verdict, &packets));
     }
-    println!("\nevery program, through danted\n{table}");
+    print("every program, through danted", &table);
     let mut number = 0;
     for (title, cases) in groups {
         let mut table = Table::default();
@@ -80,9 +80,11 @@ fn run(report: &mut Report, cells: &[Cell], groups: &[(&str, Vec<Case>)], limits
             let packets = recorder.packets().map_err(failed)?;
             table.add(case.name.clone(), &case.column, seen(report, case.full_name(), verdict, &packets));
         }
-        println!("\n{title}\n{table}");
+        print(title, &table);
     }
-    println!("\nknown limits: not counted, unless they are none any more");
+    if !limits.is_empty() {
+        println!("\nknown limits: not counted, unless they are none any more");
+    }
     for case in limits {
         number += 1;
         let outcome = case.run(&setup, number).map_err(failed)?;
@@ -118,9 +120,15 @@ fn controls(report: &mut Report, setup: &Setup, recorder: &mut Recorder<'_>) -> 
         let mark = report.add(format!("control: {}", case.name), verdict);
         table.add(case.name, "packets", Seen { mark, packets: packets.len() });
     }
-    println!("\nnot wrapped: has to be seen\n{table}");
+    print("not wrapped: has to be seen", &table);
     anyhow::ensure!(report.is_good(), "what is not wrapped is not seen");
     Ok(())
+}
+
+fn print(title: &str, table: &Table<Seen>) {
+    if !table.is_empty() {
+        println!("\n{title}\n{table}");
+    }
 }
 
 fn seen(report: &mut Report, name: String, verdict: Verdict, packets: &[String]) -> Seen {

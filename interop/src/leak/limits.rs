@@ -4,10 +4,10 @@ use super::{Case, End, What, Wrapping, socksrc};
 
 /// All of them. Their rows say what the library cannot see, or does not keep in.
 pub fn all() -> Vec<Case> {
-    let danted = socksrc("10.77.1.2:1080");
+    let danted = socksrc("10.77.1.2:1080", 50);
     let case = |name: &str, wrapping, socksrc: &Option<String>, what| Case {
         name: name.to_owned(),
-        column: "packets".to_owned(),
+        column: "limit".to_owned(),
         wrapping,
         socksrc: socksrc.clone(),
         what,
@@ -37,7 +37,7 @@ pub fn all() -> Vec<Case> {
         names("rexec", "rexec"),
         script(
             "the name of the proxy itself",
-            &socksrc("gate.interop.example"),
+            &socksrc("gate.interop.example", 50),
             r#"! curl --disable -sS --connect-timeout 1 "http://$2:$3/""#,
         ),
         script(

@@ -118,9 +118,9 @@ impl fmt::Display for Seen {
     }
 }
 
-/// The socksrc of a case whose connections go to these servers.
-pub fn socksrc(servers: &str) -> Option<String> {
-    Some(format!("{STRICT}timeout 1\nproxy 0.0.0.0/0 {servers}\n"))
+/// The socksrc of a case whose connections go to these servers, which may take so many seconds.
+pub fn socksrc(servers: &str, timeout: u32) -> Option<String> {
+    Some(format!("{STRICT}timeout {timeout}\nproxy 0.0.0.0/0 {servers}\n"))
 }
 
 impl Case {

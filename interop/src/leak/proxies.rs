@@ -45,11 +45,11 @@ const BAD_FILES: &[(&str, Option<&str>)] = &[
 pub fn all() -> Vec<Case> {
     let mut all = Vec::new();
     for &(name, servers) in NO_WAY {
-        add(&mut all, name, Wrapping::Socksify, socksrc(servers).as_deref());
+        add(&mut all, name, Wrapping::Socksify, socksrc(servers, 1).as_deref());
     }
     for (port, &(name, _)) in (SCRIPTED_PORT..).zip(PROXIES) {
         let servers = format!("10.77.1.2:{port}");
-        add(&mut all, &format!("proxy {name}"), Wrapping::Socksify, socksrc(&servers).as_deref());
+        add(&mut all, &format!("proxy {name}"), Wrapping::Socksify, socksrc(&servers, 1).as_deref());
     }
     for &(name, text) in BAD_FILES {
         add(&mut all, name, Wrapping::Preload, text);

@@ -76,30 +76,31 @@ impl<'a> Recorder<'a> {
         let IpAddr::V4(proxy) = PROXY_NEAR[0] else { bail!("the proxy's first address is not of IPv4") };
         let mark = SocketAddr::from((proxy, self.mark));
         run_tool(self.site.helper(Node::Client, &["mark", &mark.to_string()]))?;
-        let end = format!(" > {proxy}.{}: UDP, length 0\n", self.mark);
+        // Whatever tcpdump takes it for: some of these ports are of protocols that it knows.
+        let end = format!(" > {proxy}.{}: ", self.mark);
         self.mark += 1;
         let path = self.site.folder().join("tcpdump.log");
         let mut log = String::new();
         self.daemon
             .wait_until(|| {
                 log = std::fs::read_to_string(&path)?;
-                Ok(log[self.read..].contains(&end))
+                Ok(log[self.read..].split_once(&end).is_some_and(|(_, rest)| rest.contains('\n')))
             })
             .context("the recorder does not see what is sent to it")?;
         let new = &log[self.read..];
-        let at = new.find(&end).unwrap_or_default();
-        let packets = new[..at].lines().filter(|line| is_packet(line));
-        let mut packets: Vec<String> = packets.map(str::to_owned).collect();
+        let (before, after) = new.split_once(&end).unwrap_or_default();
+        let mut packets: Vec<String> = before.lines().filter(|line| is_packet(line)).map(str::to_owned).collect();
         // The beginning of the mark's own line.
         packets.pop();
-        self.read += at + end.len();
+        self.read = log.len() - after.len() + after.find('\n').map_or(0, |end| end + 1);
         Ok(packets)
     }
 }
 
-/// What is written to the log besides, by tcpdump itself.
+/// Each begins with its protocol; the lines of the hexadecimal dump of one that is not known, and those of tcpdump's own, do
+/// not.
 fn is_packet(line: &str) -> bool {
-    !["tcpdump: ", "listening on ", "dropped privs "].iter().any(|own| line.starts_with(own))
+    line.starts_with(|first: char| first.is_ascii_uppercase())
 }
 
 /// All but connections to a proxy, and what every node says to find its neighbours: ARP, and ICMPv6 for neighbours,
