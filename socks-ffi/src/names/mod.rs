@@ -22,8 +22,8 @@ const FILE: &str = "libsocks-names-1";
 pub(crate) enum Resolver {
     /// libc, as ever.
     System,
-    /// The proxy: to the program this address stands for the name.
-    Proxy(Ipv4Addr),
+    /// The proxy, or nobody has to: to the program this address stands for the name.
+    Address(Ipv4Addr),
     /// Nobody: whatever was asked would be told to the wrong one.
     Nobody,
 }
@@ -86,14 +86,18 @@ pub(crate) fn keeps_in() -> bool {
 /// Who resolves a name. `port` is 0 where it is not known.
 pub(crate) fn resolver(name: &[u8], port: u16) -> Resolver {
     let bare = name.strip_suffix(b".").unwrap_or(name);
-    if are_local() || is_numeric(name) || is_own(bare) {
+    if are_local() || is_numeric(name) || is_own(name) {
         return Resolver::System;
+    }
+    // No file of hosts has them, and a name server is not to hear of them (RFC 6761, 6.3).
+    if is_loopback(bare) {
+        return Resolver::Address(Ipv4Addr::LOCALHOST);
     }
     // Longer than the protocol carries, or nothing at all.
     let Ok(name) = DomainName::new(bare.to_ascii_lowercase()) else { return Resolver::Nobody };
     match config::get().route(&TargetAddr::Name(name, port)) {
         Route::Direct => Resolver::System,
-        Route::Proxy(_) => number(&name).map_or(Resolver::Nobody, Resolver::Proxy),
+        Route::Proxy(_) => number(&name).map_or(Resolver::Nobody, Resolver::Address),
         Route::Refused(_) => Resolver::Nobody,
     }
 }
@@ -126,10 +130,15 @@ fn part(text: &[u8]) -> Option<u32> {
     u32::from_str_radix(digits, radix).ok()
 }
 
-/// Whether it means this machine: its own name, or `localhost` and what is under it.
+/// Whether it is this machine's own name, or `localhost`: libc knows these.
 fn is_own(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"localhost") || sys::host_name().eq_ignore_ascii_case(name)
+}
+
+/// Whether it means the loopback: `localhost` and what is under it.
+fn is_loopback(name: &[u8]) -> bool {
     let under = name.len().checked_sub(10).is_some_and(|at| name[at..].eq_ignore_ascii_case(b".localhost"));
-    under || name.eq_ignore_ascii_case(b"localhost") || sys::host_name().eq_ignore_ascii_case(name)
+    under || name.eq_ignore_ascii_case(b"localhost")
 }
 
 fn number(name: &DomainName) -> Option<Ipv4Addr> {
@@ -229,11 +238,12 @@ mod tests {
     #[test]
     fn this_machine_is_not_asked_of_the_proxy() {
         for name in ["localhost", "LocalHost", "a.localhost", "a.b.LOCALHOST"] {
-            assert!(is_own(name.as_bytes()), "{name}");
+            assert!(is_loopback(name.as_bytes()), "{name}");
         }
-        assert!(is_own(&sys::host_name()));
+        assert!(is_own(b"LocalHost") && is_own(&sys::host_name()));
         for name in ["localhost.example", "notlocalhost", ".", "example"] {
-            assert!(!is_own(name.as_bytes()), "{name}");
+            assert!(!is_own(name.as_bytes()) && !is_loopback(name.as_bytes()), "{name}");
         }
+        assert!(!is_own(b"localhost."), "libc would ask for it");
     }
 }

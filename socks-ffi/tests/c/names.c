@@ -191,6 +191,10 @@ int main(int argc, char **argv) {
     old_functions("service.example", &known);
     resolve("127.0.0.1", argv[1], AF_INET, 0);
     resolve("localhost", argv[1], AF_INET, 0);
+    /* libc would ask for these. */
+    resolve("localhost.", argv[1], AF_INET, 0);
+    resolve("some.localhost", argv[1], AF_INET, 0);
+    resolve("service.example", argv[1], AF_INET, AI_NUMERICHOST);
     memset(longest, 'x', sizeof longest);
     longest[256] = 0;
     resolve(longest, argv[1], AF_INET, 0);
