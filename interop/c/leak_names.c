@@ -67,6 +67,9 @@ static void odd_names(void)
     try_name("4.3.2.1.in-addr.arpa");
     try_name("something.onion");
     try_name("nolocalhost");
+    try_name("localhost.");
+    try_name("some.localhost");
+    try_name("some.localhost.");
     try_name("localhost.example");
 }
 

@@ -10,7 +10,7 @@ const TRIALS: &[(&str, &str, &[&str])] = &[
     ("leak_packets", "storm", &["200 of 200 children came through"]),
     ("leak_packets", "descriptors", &["11 left: 2 of 2 pages", "connect without descriptors"]),
     ("leak_packets", "memory", &["2^27 bytes left: 2 of 2 pages", "2^11 bytes left: "]),
-    ("leak_packets", "clear environment", &["of 2 pages"]),
+    ("leak_packets", "clear environment", &["2 of 2 pages"]),
     ("leak_packets", "change root", &["of 2 pages"]),
     ("leak_packets", "change user", &["of 2 pages"]),
     ("leak_names", "odd names", &["look up 'target.interop.example.': ok\n  its page: came"]),
