@@ -1,11 +1,13 @@
-//! Accounts for the servers that look them up in /etc: files of our own are mounted over the system's, in a mount
-//! namespace that nobody but the server sees.
+//! Accounts and hosts for the servers that look them up in /etc: files of our own are mounted over the system's, in a
+//! mount namespace that nobody but the server sees.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::Result;
+
+use crate::netns::{TARGET, TARGET_NAME, TARGET_NAME_V6};
 
 /// A user of the SOCKS servers.
 pub const USER: &str = "interop";
@@ -20,11 +22,12 @@ const PASSWORD_HASH: &str =
 pub const MOUNT: &str = r#"
     mount --bind "$1/passwd" /etc/passwd
     mount --bind "$1/shadow" /etc/shadow
+    mount --bind "$1/hosts" /etc/hosts
     mount -t tmpfs tmpfs /run
     mkdir -m 755 /run/sshd
 "#;
 
-/// Writes `passwd` and `shadow` to `folder`. The home of root is `folder` itself: its shell must not read the
+/// Writes `passwd`, `shadow` and `hosts` to `folder`. The home of root is `folder` itself: its shell must not read the
 /// user's files.
 pub fn write(folder: &Path) -> Result<()> {
     let home = folder.display();
@@ -38,5 +41,14 @@ pub fn write(folder: &Path) -> Result<()> {
     let shadow = folder.join("shadow");
     fs::write(&shadow, format!("root:*:1::::::\n{USER}:{PASSWORD_HASH}:1::::::\n"))?;
     fs::set_permissions(shadow, fs::Permissions::from_mode(0o600))?;
+    write_hosts(folder)
+}
+
+/// Writes `hosts` to `folder`, for [`command_with_hosts`](crate::netns::Network::command_with_hosts): the target's names,
+/// which nobody else knows.
+pub fn write_hosts(folder: &Path) -> Result<()> {
+    let [v4, v6] = TARGET;
+    let text = format!("127.0.0.1 localhost\n{v4} {TARGET_NAME}\n{v6} {TARGET_NAME_V6}\n");
+    fs::write(folder.join("hosts"), text)?;
     Ok(())
 }

@@ -9,10 +9,10 @@ use anyhow::Result;
 
 use crate::accounts::{PASSWORD, USER};
 use crate::helper::BODY;
-use crate::netns::{PROXY_FAR, TARGET};
-use crate::plan::{By, Expect, Family, Row, Section, Way};
+use crate::netns::{PROXY_FAR, TARGET, TARGET_NAME, TARGET_NAME_V6};
+use crate::plan::{By, Expect, Family, Row, Section, Told, Way};
 use crate::process::{self, Outcome};
-use crate::program::{Call, Invocation, Program, Proxy};
+use crate::program::{Call, Host, Invocation, Program, Proxy};
 use crate::sections::{FULL, SECTIONS};
 use crate::setup::Setup;
 
@@ -95,8 +95,8 @@ impl Cell {
         let call = Call {
             site: &setup.site,
             target: &setup.target,
-            ip: self.destination(),
-            mapped: self.row.mapped,
+            host: self.host(),
+            mapped: self.row.by == Told::Mapped,
             open: !matches!(self.section.expect, Expect::TargetRefuses),
             proxy: self.way.proxy().map(|address| Proxy { address, login: self.login() }),
             number,
@@ -113,6 +113,14 @@ impl Cell {
             outcome.stdout += &text;
         }
         Ok((outcome, shown))
+    }
+
+    fn host(&self) -> Host {
+        match (self.row.by, self.row.family) {
+            (Told::Name, Family::V4) => Host::Name(TARGET_NAME),
+            (Told::Name, Family::V6) => Host::Name(TARGET_NAME_V6),
+            (Told::Address | Told::Mapped, _) => Host::Ip(self.destination()),
+        }
     }
 
     fn destination(&self) -> IpAddr {
@@ -134,6 +142,9 @@ impl Cell {
 
     fn write_socksrc(&self, folder: &Path, number: usize) -> Result<PathBuf> {
         let mut text = String::from("noproxy 127.0.0.0/8\nnoproxy ::1\n");
+        if self.row.by == Told::Name {
+            text += "strict\ndns remote\n";
+        }
         if let Some(address) = self.way.proxy() {
             let login = self.login().map(|(user, password)| format!(" {user} {password}")).unwrap_or_default();
             text += &format!("proxy 0.0.0.0/0 {address}{login}\n");
@@ -156,9 +167,13 @@ impl Cell {
             Expect::Reached | Expect::ReachedLocally => return reached(outcome, seen),
             Expect::TargetRefuses => self.way.target_refuses(),
             Expect::Fails(errno) => errno,
+            Expect::NotFound => "",
         };
         if outcome.stdout.contains(BODY) || reached(outcome, seen).is_ok() {
             return Err("it got through, and must not".into());
+        }
+        if matches!(self.section.expect, Expect::NotFound) {
+            return Ok(());
         }
         reports(outcome, errno)
     }

@@ -16,6 +16,8 @@
 //! Every run has the cells of [`sections::SECTIONS`]; `cargo xtask matrix --full` has also those of
 //! [`sections::FULL`], and what it needs comes with `cargo xtask setup --full`.
 //!
+//! [`leak`] is another test of the same network, with a way out of it that is watched: `tests/leaks.rs`.
+//!
 //! A killed run leaves its temporary folder, and nothing else. Root is not needed where the system lets users make
 //! namespaces.
 //!
@@ -26,6 +28,7 @@
 pub mod accounts;
 pub mod cell;
 pub mod helper;
+pub mod leak;
 pub mod netns;
 pub mod plan;
 pub mod process;

@@ -57,6 +57,20 @@ impl Node {
 #[derive(Debug)]
 pub struct Unavailable(pub String);
 
+/// The target's name; the servers alone know it.
+pub const TARGET_NAME: &str = "target.interop.example";
+/// A name of the target that has an IPv6 address only; the servers alone know it.
+pub const TARGET_NAME_V6: &str = "target6.interop.example";
+
+/// What the client's node says to a destination that is not the proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beyond {
+    /// ENETUNREACH.
+    Unreachable,
+    /// It sends the packet to the proxy's node, where it ends: what goes direct can be seen, and hears nothing.
+    Void,
+}
+
 /// The three namespaces, for as long as the value lives.
 #[derive(Debug)]
 pub struct Network {
@@ -71,11 +85,12 @@ pub struct Network {
 
 impl Network {
     /// Makes the network; its files go to `folder`, which must be new and outlive it.
-    pub fn new(folder: &Path) -> Result<Self, Unavailable> {
+    pub fn new(folder: &Path, beyond: Beyond) -> Result<Self, Unavailable> {
         let tool = |name: &str| process::find(name).ok_or_else(|| Unavailable(format!("{name} is not installed")));
         let (nsenter, unshare) = (tool("nsenter")?, tool("unshare")?);
         tool("ip")?;
-        fs::create_dir(folder).map_err(|e| Unavailable(format!("{}: {e}", folder.display())))?;
+        let made = fs::create_dir(folder).and_then(|()| write_resolver_files(&folder.join("etc")));
+        made.map_err(|e| Unavailable(format!("{}: {e}", folder.display())))?;
         let root = geteuid().is_root();
 
         let mut command = process::command(&unshare);
@@ -83,7 +98,8 @@ impl Network {
             command.args(["--user", "--map-root-user"]);
         }
         command.args(["--mount", "--pid", "--fork", "--kill-child", "--", "sh", "-ec", HOLDER, "holder"]);
-        command.arg(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.arg(folder).arg(if beyond == Beyond::Void { "void" } else { "unreachable" });
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut holder = command.spawn().map_err(|e| Unavailable(format!("unshare: {e}")))?;
 
         // One line says that all is made; the end of file without it, that something was not permitted.
@@ -112,15 +128,18 @@ impl Network {
     /// It is the leader of its own process group: kill that, as what is asked for may be a child of it.
     pub fn command(&self, node: Node, program: impl AsRef<OsStr>) -> Command {
         let mut command = self.enter(node);
+        self.be_user(&mut command);
+        command.arg(program);
+        command
+    }
+
+    /// Inside we are uid 0 without a right to any other; servers take that for the real thing. Be the user again.
+    fn be_user(&self, command: &mut Command) {
         if !self.root {
-            // Inside we are uid 0 without a right to any other; servers take that for the real thing. Be the
-            // user again.
             let (user, group) = (geteuid().as_raw(), getegid().as_raw());
             command.arg(&self.unshare).arg("--user");
             command.arg(format!("--map-user={user}")).arg(format!("--map-group={group}")).arg("--");
         }
-        command.arg(program);
-        command
     }
 
     /// As [`command`](Self::command), by a user without any rights: [`NOBODY`] in place of root.
@@ -134,6 +153,13 @@ impl Network {
         command
     }
 
+    /// As [`command`](Self::command), with every right over the network.
+    pub fn privileged_command(&self, node: Node, program: impl AsRef<OsStr>) -> Command {
+        let mut command = self.enter(node);
+        command.arg(program);
+        command
+    }
+
     /// As [`command`](Self::command), with the right to mount: in a namespace of its own, after `script` of sh
     /// prepared that. `$1` of the script is `argument`.
     pub fn command_with_mounts(
@@ -143,9 +169,23 @@ impl Network {
         argument: &Path,
         program: impl AsRef<OsStr>,
     ) -> Command {
+        let mut command = self.mount_first(node, script, argument);
+        command.arg(program);
+        command
+    }
+
+    /// As [`command`](Self::command), where /etc/hosts is the file `hosts` of this folder.
+    pub fn command_with_hosts(&self, node: Node, folder: &Path, program: impl AsRef<OsStr>) -> Command {
+        let mut command = self.mount_first(node, "mount --bind \"$1/hosts\" /etc/hosts", folder);
+        self.be_user(&mut command);
+        command.arg(program);
+        command
+    }
+
+    fn mount_first(&self, node: Node, script: &str, argument: &Path) -> Command {
         let mut command = self.enter(node);
         command.arg(&self.unshare).args(["--mount", "--", "sh", "-ec"]);
-        command.arg(format!("{script}\nshift; exec \"$@\"")).arg("sh").arg(argument).arg(program);
+        command.arg(format!("{script}\nshift; exec \"$@\"")).arg("sh").arg(argument);
         command
     }
 
@@ -181,13 +221,28 @@ impl Drop for Network {
     }
 }
 
-/// Makes everything, says so and stays. `$1` is the folder; `set -e` is on.
+/// How names are resolved in all nodes, but for those that a server has a file for: by a name server that never answers.
+///
+/// The name of the machine itself is none that may be asked for.
+fn write_resolver_files(folder: &Path) -> std::io::Result<()> {
+    fs::create_dir(folder)?;
+    let own = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    fs::write(folder.join("hosts"), format!("127.0.0.1 localhost {own}\n::1 localhost\n"))?;
+    // Beyond the proxy's node, which forwards nothing.
+    fs::write(folder.join("resolv.conf"), "nameserver 10.77.3.53\noptions timeout:1 attempts:1\n")?;
+    fs::write(folder.join("nsswitch.conf"), "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n")
+}
+
+/// Makes everything, says so and stays. `$1` is the folder, `$2` what is beyond; `set -e` is on.
 ///
 /// The mount of /proc may be refused where /proc is masked; then the programs see the numbers of the outer process
-/// namespace there, which hurts none of them. No default route in the client: going direct is ENETUNREACH at once.
+/// namespace there, which hurts none of them. Without a default route in the client going direct is ENETUNREACH at once.
 const HOLDER: &str = r#"
     mount -t proc proc /proc 2>/dev/null || :
     cd "$1"
+    for file in hosts resolv.conf nsswitch.conf; do
+        [ ! -e "/etc/$file" ] || mount --bind "etc/$file" "/etc/$file"
+    done
     for node in client proxy target; do
         mkdir "$node"
         : >"$node/net"
@@ -206,6 +261,10 @@ const HOLDER: &str = r#"
     }
     pair client proxy 1
     pair proxy target 2
+    if [ "$2" = void ]; then
+        nsenter --net=client/net ip route add default via 10.77.1.2
+        nsenter --net=client/net ip route add default via fd77:1::2
+    fi
     echo ready
     exec cat
 "#;

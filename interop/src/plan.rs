@@ -51,17 +51,30 @@ pub struct Row {
     pub program: &'static Program,
     /// The family of the target's address.
     pub family: Family,
-    /// IPv4 by an IPv6 socket, as Java does it.
-    pub mapped: bool,
+    /// How it is told of that.
+    pub by: Told,
+}
+
+/// How a program is told of the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// By its address.
+    Address,
+    /// By its IPv4 address, for an IPv6 socket, as Java does it.
+    Mapped,
+    /// By a name that nobody but the proxy can resolve.
+    Name,
 }
 
 impl Row {
     /// Its name in the matrix.
     pub fn name(&self) -> String {
-        let form = match (self.family, self.mapped) {
-            (_, true) => ", mapped",
-            (Family::V4, false) => "",
-            (Family::V6, false) => ", ipv6",
+        let form = match (self.by, self.family) {
+            (Told::Address, Family::V4) => "",
+            (Told::Address, Family::V6) => ", ipv6",
+            (Told::Mapped, _) => ", mapped",
+            (Told::Name, Family::V4) => ", by name",
+            (Told::Name, Family::V6) => ", by ipv6 name",
         };
         format!("{}{form}", self.program.name)
     }
@@ -78,6 +91,8 @@ pub enum Expect {
     TargetRefuses,
     /// The program is told this errno, although the target is there.
     Fails(&'static str),
+    /// The program fails in its own way, although the target is there: nobody tells it where.
+    NotFound,
 }
 
 /// A table of rows and columns with one expectation.

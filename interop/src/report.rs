@@ -1,6 +1,7 @@
 //! Counting verdicts and printing them as tables.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::env;
 use std::fmt;
 
@@ -17,13 +18,13 @@ pub enum Mark {
     Failed,
 }
 
-impl Mark {
-    const fn word(self) -> &'static str {
-        match self {
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Passed => "ok",
             Self::Skipped => "skip",
             Self::Failed => "FAIL",
-        }
+        })
     }
 }
 
@@ -115,15 +116,21 @@ impl Report {
     }
 }
 
-/// Programs and ways, in the order in which they came.
-#[derive(Default)]
-struct Table {
+/// What stands in rows and columns, in the order in which they came.
+#[derive(Debug)]
+pub struct Table<M> {
     rows: Vec<String>,
-    ways: Vec<&'static str>,
-    marks: BTreeMap<(String, &'static str), Mark>,
+    columns: Vec<String>,
+    places: BTreeMap<(String, String), M>,
 }
 
-impl Table {
+impl<M> Default for Table<M> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), columns: Vec::new(), places: BTreeMap::new() }
+    }
+}
+
+impl Table<Mark> {
     fn of(cells: &[(Cell, Mark)]) -> Self {
         let mut table = Self::default();
         for (cell, mark) in cells {
@@ -131,28 +138,42 @@ impl Table {
         }
         table
     }
+}
 
-    fn add(&mut self, row: String, way: &'static str, mark: Mark) {
-        if !self.ways.contains(&way) {
-            self.ways.push(way);
+impl<M: Ord> Table<M> {
+    /// Whether nothing stands in it.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Adds what came of something. Where something stands already, the worse stays.
+    pub fn add(&mut self, row: String, column: &str, mark: M) {
+        if !self.columns.iter().any(|own| own == column) {
+            self.columns.push(column.to_owned());
         }
         if !self.rows.contains(&row) {
             self.rows.push(row.clone());
         }
-        let place = self.marks.entry((row, way)).or_insert(mark);
-        *place = mark.max(*place);
+        match self.places.entry((row, column.to_owned())) {
+            Entry::Vacant(place) => drop(place.insert(mark)),
+            Entry::Occupied(mut place) => {
+                if *place.get() < mark {
+                    place.insert(mark);
+                }
+            }
+        }
     }
 }
 
-impl fmt::Display for Table {
+impl<M: fmt::Display> fmt::Display for Table<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.rows.iter().map(String::len).max().unwrap_or(0);
-        write!(f, "  {:width$}  {}", "", self.ways.join("  "))?;
+        write!(f, "  {:width$}  {}", "", self.columns.join("  "))?;
         for row in &self.rows {
             let mut line = format!("  {row:width$}");
-            for &way in &self.ways {
-                let word = self.marks.get(&(row.clone(), way)).map_or("", |mark| mark.word());
-                line += &format!("  {word:<0$}", way.len());
+            for column in &self.columns {
+                let word = self.places.get(&(row.clone(), column.clone())).map(M::to_string).unwrap_or_default();
+                line += &format!("  {word:<0$}", column.len());
             }
             write!(f, "\n{}", line.trim_end())?;
         }

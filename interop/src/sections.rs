@@ -1,9 +1,9 @@
 //! Which program goes which way, and what must come of it: the sections of the matrix.
 
-use crate::plan::{By, Expect, Family, Row, Section, Way};
+use crate::plan::{By, Expect, Family, Row, Section, Told, Way};
 use crate::program::{
     Program, ab, c, chromium, curl, databases, ftp, git, java, native, nc, nginx, node, openssl, python, rsync,
-    scripts, socksconnect, ssh, telnet, wget,
+    scripts, shell, socksconnect, ssh, telnet, wget,
 };
 use crate::server::{Server, danted, microsocks, ssh as ssh_server, tor};
 
@@ -20,15 +20,23 @@ const fn with_wrong_password(name: &'static str, server: &'static Server) -> Way
 }
 
 const fn v4(program: &'static Program) -> Row {
-    Row { program, family: Family::V4, mapped: false }
+    Row { program, family: Family::V4, by: Told::Address }
 }
 
 const fn v6(program: &'static Program) -> Row {
-    Row { program, family: Family::V6, mapped: false }
+    Row { program, family: Family::V6, by: Told::Address }
 }
 
 const fn mapped(program: &'static Program) -> Row {
-    Row { program, family: Family::V4, mapped: true }
+    Row { program, family: Family::V4, by: Told::Mapped }
+}
+
+const fn named(program: &'static Program) -> Row {
+    Row { program, family: Family::V4, by: Told::Name }
+}
+
+const fn named_v6(program: &'static Program) -> Row {
+    Row { program, family: Family::V6, by: Told::Name }
 }
 
 const NO_PROXY: Way = Way { name: "no proxy", by: By::Nothing };
@@ -123,6 +131,37 @@ const MORE_AT_RISK: &[Row] = &[
 ];
 /// Those that want to be connected to, which takes a server that knows BIND.
 const ACTIVE: &[Row] = &[v4(&curl::FTP_ACTIVE), v4(&ftp::TNFTP_ACTIVE), v4(&ftp::LFTP_ACTIVE)];
+
+/// Those that take a name, which only the proxy knows.
+pub const NAMED: &[Row] = &[
+    named(&curl::CURL),
+    named(&curl::PARALLEL),
+    named(&curl::HTTP2),
+    named(&wget::WGET),
+    named(&git::GIT),
+    named(&ssh::SSH),
+    named(&ssh::SCP),
+    named(&rsync::RSYNC),
+    named(&python::URLLIB),
+    named(&python::ASYNCIO),
+    named(&python::SUBPROCESS),
+    named(&node::NODE),
+    named(&node::RESOLVE),
+    named(&java::JAVA),
+    named(&scripts::PERL),
+    named(&scripts::RUBY),
+    named(&scripts::PHP),
+    named(&nginx::NGINX),
+    named(&databases::REDIS_CLI),
+    named(&databases::PSQL),
+    named(&openssl::S_CLIENT_HTTP),
+    named(&telnet::TELNET),
+    named(&shell::GETENT),
+    named(&shell::DEV_TCP),
+    named(&shell::PIPELINE),
+    named_v6(&curl::CURL),
+    named_v6(&python::ASYNCIO),
+];
 
 /// The matrix. What needs no wrapper comes first: it shows that the network and the servers are right.
 pub const SECTIONS: &[Section] = &[
@@ -228,6 +267,14 @@ pub const SECTIONS: &[Section] = &[
         expect: Expect::Reached,
     },
     Section {
+        name: "direct, by name: nobody knows it",
+        wrapped: false,
+        ways: &[NO_PROXY],
+        rows: NAMED,
+        expect: Expect::NotFound,
+    },
+    Section { name: "wrapped: by name", wrapped: true, ways: WITHOUT_LOGIN, rows: NAMED, expect: Expect::Reached },
+    Section {
         name: "wrapped: noproxy",
         wrapped: true,
         ways: &[Way { name: "loopback", by: By::Noproxy }],
@@ -270,6 +317,10 @@ pub const SECTIONS: &[Section] = &[
         expect: Expect::Fails("ECONNREFUSED"),
     },
 ];
+
+/// Every program that takes a name, one way: what it does besides is for [`leak`](crate::leak) to see.
+pub const BY_NAME: Section =
+    Section { name: "by name", wrapped: true, ways: &[DANTED], rows: NAMED, expect: Expect::Reached };
 
 /// What is too heavy for every run, after the rest.
 pub const FULL: &[Section] = &[

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
-use crate::netns::{NOBODY, Network, Node, Unavailable};
+use crate::netns::{Beyond, NOBODY, Network, Node, Unavailable};
 use crate::process::{self, Daemon, Input};
 use crate::server::{Running, Server};
 use crate::service::Service;
@@ -35,13 +35,13 @@ pub struct Site {
 
 impl Site {
     /// Makes the network. `helper` is the program `interop-node`.
-    pub fn new(helper: &Path) -> Result<Self, Unavailable> {
+    pub fn new(helper: &Path, beyond: Beyond) -> Result<Self, Unavailable> {
         let folder = tempfile::Builder::new().prefix("interop-").tempdir();
         let folder = folder.map_err(|e| Unavailable(format!("no temporary folder: {e}")))?;
         // What refuses to run as root has to find its files in here.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711))
             .map_err(|e| Unavailable(format!("{}: {e}", folder.path().display())))?;
-        let network = Network::new(&folder.path().join("net"))?;
+        let network = Network::new(&folder.path().join("net"), beyond)?;
         Ok(Self { network, helper: helper.to_owned(), folder })
     }
 
@@ -150,6 +150,11 @@ impl Setup {
         self.services.log_tail(service.name, Daemon::log_tail)
     }
 
+    /// The wrapper, if there is one.
+    pub fn socksify(&self) -> Option<&Path> {
+        self.socksify.as_deref()
+    }
+
     /// A command in the client, which comes out with its own configuration only; wrapped if `socksrc` is given.
     pub fn client(&self, program: &Path, socksrc: Option<&Path>, unprivileged: bool) -> Result<Command> {
         let network = &self.site.network;
@@ -166,7 +171,9 @@ impl Setup {
                 command
             }
         };
-        command.env("HOME", self.site.folder().join(if unprivileged { HOME_UNPRIVILEGED } else { HOME }));
+        let home = self.site.folder().join(if unprivileged { HOME_UNPRIVILEGED } else { HOME });
+        // The names that the proxy resolves are kept there, for all programs of one run.
+        command.env("HOME", &home).env("XDG_RUNTIME_DIR", home);
         Ok(command)
     }
 

@@ -1,5 +1,6 @@
 //! An sshd of our own with throw-away keys: a target, and the far half of `ssh -D`.
 
+use std::fmt::Display;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -50,7 +51,8 @@ impl Sshd {
             accounts::write(&folder)?;
             (site.network.command_with_mounts(node, accounts::MOUNT, &folder, sshd), "root".to_owned())
         } else {
-            (site.network.command(node, sshd), run_tool(id())?.trim().to_owned())
+            accounts::write_hosts(&folder)?;
+            (site.network.command_with_hosts(node, &folder, sshd), run_tool(id())?.trim().to_owned())
         };
         command.args(["-D", "-e", "-f"]).arg(config);
         let mut daemon = Daemon::start(name, command, &folder.join("log"))?;
@@ -60,7 +62,7 @@ impl Sshd {
     }
 
     /// Arguments for ssh to log in at `host`, with no file of the user's read.
-    pub fn client_arguments(&self, host: IpAddr, port: u16) -> Vec<String> {
+    pub fn client_arguments(&self, host: impl Display, port: u16) -> Vec<String> {
         let mut all: Vec<String> = ["-p", &port.to_string(), "-l", &self.user].map(str::to_owned).into();
         all.extend(self.client_options());
         all.extend(["-o", "LogLevel=ERROR"].map(str::to_owned));

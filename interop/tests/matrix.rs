@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use interop::cell::{Cell, Verdict};
+use interop::netns::Beyond;
 use interop::report::Report;
 use interop::setup::{Setup, Site, find_socksify};
 
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
         }
         Err(_) => None,
     };
-    let site = match Site::new(Path::new(env!("CARGO_BIN_EXE_interop-node"))) {
+    let site = match Site::new(Path::new(env!("CARGO_BIN_EXE_interop-node")), Beyond::Unreachable) {
         Ok(site) => site,
         Err(why) => {
             for cell in cells {

@@ -29,12 +29,8 @@ pub(crate) unsafe fn read(addr: *const sockaddr, len: socklen_t) -> Option<Socke
     let family = unsafe { family(addr, len) }?;
     let len = len as usize;
     match family {
-        libc::AF_INET if len >= size_of::<sockaddr_in>() => {
-            // SAFETY: as above, for a whole sockaddr_in.
-            let v4 = unsafe { ptr::read_unaligned(addr.cast::<sockaddr_in>()) };
-            let ip = Ipv4Addr::from(u32::from_be(v4.sin_addr.s_addr));
-            Some(SocketAddr::new(IpAddr::V4(ip), u16::from_be(v4.sin_port)))
-        }
+        // SAFETY: as above, for a whole sockaddr_in.
+        libc::AF_INET if len >= size_of::<sockaddr_in>() => Some(unsafe { read_v4(addr) }),
         // The kernel takes one without its last field too (RFC 2133).
         libc::AF_INET6 if len >= SIN6_LEN_RFC2133 => {
             // SAFETY: as above, up to the address; sin6_scope_id is not read.
@@ -50,6 +46,27 @@ pub(crate) unsafe fn read(addr: *const sockaddr, len: socklen_t) -> Option<Socke
         }
         _ => None,
     }
+}
+
+/// The address behind a pointer of C that says nothing of its family: to sockets of IPv4 that send datagrams, one of
+/// theirs.
+///
+/// # Safety
+/// `addr` is null or points to `len` readable bytes.
+pub(crate) unsafe fn read_bare(addr: *const sockaddr, len: socklen_t) -> Option<SocketAddr> {
+    // SAFETY: the caller's promise.
+    let is_bare = unsafe { family(addr, len) } == Some(libc::AF_UNSPEC) && len as usize >= size_of::<sockaddr_in>();
+    // SAFETY: the caller's promise, for a whole sockaddr_in.
+    is_bare.then(|| unsafe { read_v4(addr) })
+}
+
+/// # Safety
+/// `addr` points to a whole sockaddr_in.
+unsafe fn read_v4(addr: *const sockaddr) -> SocketAddr {
+    // SAFETY: the caller's promise.
+    let v4 = unsafe { ptr::read_unaligned(addr.cast::<sockaddr_in>()) };
+    let ip = Ipv4Addr::from(u32::from_be(v4.sin_addr.s_addr));
+    SocketAddr::new(IpAddr::V4(ip), u16::from_be(v4.sin_port))
 }
 
 /// The path behind a pointer of C, if it is an address of a Unix socket in the file system.

@@ -41,7 +41,7 @@ fn load() -> &'static Config {
 }
 
 fn read() -> Config {
-    let env = |name: &str| sys::env(name).map(OsString::from_vec);
+    let env = |name: &str| sys::environment::env_at_start(name).map(OsString::from_vec);
     match socks_config::load(&env, Path::new(DEFAULT_PATH), sys::is_set_id(), &RawFiles) {
         Ok(loaded) => {
             debug::diagnostics(&loaded.diagnostics);

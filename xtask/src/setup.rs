@@ -85,6 +85,7 @@ const PACKAGES: &[Package] = &[
     server("rsync", "rsync", &["rsync.service"]),
     program("ruby", "ruby"),
     program("strace", "strace"),
+    program("tcpdump", "tcpdump"),
     program("tnftp", "tnftp"),
     server("tor", "tor", &["tor.service", "tor@default.service"]),
     program("util-linux", "unshare"),

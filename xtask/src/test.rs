@@ -11,7 +11,7 @@ use crate::run;
 use crate::stage::{Profile, stage};
 use crate::tally::Tally;
 
-/// Runs everything: unit tests, vectors, properties, documentation, C programs and the interop matrix.
+/// Runs everything: unit tests, vectors, properties, documentation, C programs, the interop matrix and the leak network.
 ///
 /// What needs a program that is not installed is skipped, and said to be; with CI=true a skip is a failure.
 #[derive(clap::Args)]

@@ -3,6 +3,7 @@
 mod http;
 mod lines;
 mod probe;
+pub mod scripted;
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
@@ -19,8 +20,12 @@ pub fn main(arguments: &[String]) -> Result<()> {
     match words[..] {
         ["http", port, folder] => http::serve(&listen(port)?, folder.into()),
         ["lines", port] => lines::serve(&listen(port)?),
+        ["mark", address] => probe::mark(address.parse().context("mark ADDRESS:PORT")?),
+        ["scripted", port] => scripted::serve(port.parse().context("PORT")?),
         ["probe", address] => probe::connect(address.parse().context("probe ADDRESS:PORT")?),
-        _ => bail!("usage: interop-node http PORT FOLDER | lines PORT | probe ADDRESS:PORT"),
+        _ => bail!(
+            "usage: interop-node http PORT FOLDER | lines PORT | probe ADDRESS:PORT | mark ADDRESS:PORT | scripted PORT"
+        ),
     }
 }
 

@@ -17,8 +17,7 @@ pub const PSQL: Program = Program {
         let address = call.at(POSTGRES.port);
         let database = format!(
             "host={} port={} user={USER} dbname=postgres connect_timeout=30 sslmode=prefer",
-            address.ip(),
-            address.port()
+            address.host, address.port
         );
         let query =
             "select split_part(version(), ' ', 1), 'interop-' || 'body peer=' || host(inet_client_addr()) || '.'";
@@ -35,7 +34,7 @@ pub const REDIS_CLI: Program = Program {
     services: &[&REDIS],
     invocation: |call| {
         let address = call.at(REDIS.port);
-        let (ip, port) = (address.ip().to_string(), address.port().to_string());
+        let (ip, port) = (address.host.to_string(), address.port.to_string());
         Ok(Invocation {
             stdin: Input::Text("SET interop interop-body\nGET interop\nCLIENT INFO\n"),
             ..Invocation::new("redis-cli", &["-h", &ip, "-p", &port])

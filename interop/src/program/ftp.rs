@@ -39,7 +39,7 @@ pub const LFTP_ACTIVE: Program =
 
 fn tnftp(call: &Call<'_>, service: &Service, mode: &str) -> Invocation {
     let address = call.at(service.port);
-    let (ip, port) = (address.ip().to_string(), address.port().to_string());
+    let (ip, port) = (address.host.to_string(), address.port.to_string());
     Invocation {
         stdin: Input::Text("user anonymous interop@example.com\nget who -\nquit\n"),
         ..Invocation::new("tnftp", &[mode, "-n", "-v", "-i", &ip, &port])

@@ -16,6 +16,7 @@ pub mod openssl;
 pub mod python;
 pub mod rsync;
 pub mod scripts;
+pub mod shell;
 pub mod socksconnect;
 pub mod ssh;
 pub mod telnet;
@@ -62,8 +63,8 @@ pub struct Call<'a> {
     pub site: &'a Site,
     /// What it is to reach.
     pub target: &'a Target,
-    /// At which address.
-    pub ip: IpAddr,
+    /// By which address or name.
+    pub host: Host,
     /// By an IPv6 socket although the address is of IPv4.
     pub mapped: bool,
     /// At the port of a service, or at one where there is none.
@@ -72,6 +73,42 @@ pub struct Call<'a> {
     pub proxy: Option<Proxy>,
     /// A number of this call alone, for names of files.
     pub number: usize,
+}
+
+/// A host as a program is told of it.
+#[derive(Clone, Copy, Debug)]
+pub enum Host {
+    /// By its address.
+    Ip(IpAddr),
+    /// By a name.
+    Name(&'static str),
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(ip) => ip.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
+}
+
+/// A port of a host; it is written as in a URL.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Whose.
+    pub host: Host,
+    /// Which.
+    pub port: u16,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host {
+            Host::Ip(ip) => SocketAddr::new(ip, self.port).fmt(f),
+            Host::Name(name) => write!(f, "{name}:{}", self.port),
+        }
+    }
 }
 
 /// The proxy as a program of its own SOCKS has to be told.
@@ -84,9 +121,9 @@ pub struct Proxy {
 }
 
 impl Call<'_> {
-    /// The address of the service at this port.
-    pub fn at(&self, port: u16) -> SocketAddr {
-        SocketAddr::new(self.ip, if self.open { port } else { target::CLOSED_PORT })
+    /// Where the service of this port is.
+    pub fn at(&self, port: u16) -> Place {
+        Place { host: self.host, port: if self.open { port } else { target::CLOSED_PORT } }
     }
 
     /// The web server's page that says whom it sees.

@@ -30,7 +30,7 @@ pub const NC: Program = Program {
     needs: &["nc"],
     services: &[],
     invocation: |call| {
-        let (ip, port) = (call.ip.to_string(), call.at(LINES_PORT).port().to_string());
+        let (ip, port) = (call.host.to_string(), call.at(LINES_PORT).port.to_string());
         let proxy = call.proxy.as_ref().map(|p| p.address.to_string()).unwrap_or_default();
         let arguments = ["-n", "-X", "5", "-x", &proxy, &ip, &port];
         Ok(Invocation { stdin: Input::Text(nc::TALK), ..Invocation::new("nc", &arguments) })

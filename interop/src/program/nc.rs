@@ -15,7 +15,7 @@ pub const NC: Program = Program {
     needs: &["nc"],
     services: &[],
     invocation: |call| {
-        let (ip, port) = (call.ip.to_string(), call.at(LINES_PORT).port().to_string());
+        let (ip, port) = (call.host.to_string(), call.at(LINES_PORT).port.to_string());
         Ok(Invocation { stdin: Input::Text(TALK), ..Invocation::new("nc", &["-n", "-v", &ip, &port]) })
     },
     reached: talked,

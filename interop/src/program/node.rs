@@ -33,3 +33,22 @@ pub const NODE_URING: Program = Program {
     },
     ..NODE
 };
+
+/// c-ares asks name servers itself, which must fail; the page comes all the same, by the name.
+const RESOLVE_FIRST: &str = "
+require('dns').resolve4(new URL(process.argv[1]).hostname, (error, addresses) => {
+  console.error(error ? error.code : addresses);
+  if (!error || error.code !== 'ECONNREFUSED') process.exit(1);
+  require('http').get(process.argv[1], (answer) => answer.pipe(process.stdout)).on('error', (error) => {
+    console.error(error.code, error.message);
+    process.exit(1);
+  });
+});
+";
+
+/// A look-up that goes past the C library, then a page.
+pub const RESOLVE: Program = Program {
+    name: "node, dns.resolve4",
+    invocation: |call| Ok(Invocation::new("node", &["-e", RESOLVE_FIRST, &call.url()])),
+    ..NODE
+};

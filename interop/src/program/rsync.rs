@@ -29,8 +29,8 @@ pub const RSYNC_SSH: Program = Program {
     invocation: |call| {
         let sshd = call.target.sshd.as_ref().context("the target has no sshd")?;
         let options = sshd.client_options().join(" ");
-        let ssh = format!("ssh -p {} {options}", call.at(SSH_PORT).port());
-        let from = format!("{}@{}:{}", sshd.user(), call.ip, call.target.hello.display());
+        let ssh = format!("ssh -p {} {options}", call.at(SSH_PORT).port);
+        let from = format!("{}@{}:{}", sshd.user(), call.host, call.target.hello.display());
         let to = call.site.folder().join(format!("rsync-{}", call.number));
         let invocation = Invocation::new("rsync", &["-e", &ssh, &from, &to.display().to_string()]);
         Ok(Invocation { writes: Some(to), ..invocation })

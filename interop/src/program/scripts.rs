@@ -9,7 +9,7 @@ pub const PERL: Program = Program {
     services: &[],
     invocation: |call| {
         let address = call.at(crate::target::HTTP_PORT);
-        Invocation::script("perl", "scripts/fetch.pl", &[&address.ip().to_string(), &address.port().to_string()])
+        Invocation::script("perl", "scripts/fetch.pl", &[&address.host.to_string(), &address.port.to_string()])
     },
     reached: |outcome, seen| seen_times(outcome, seen, 5),
     reports: error_text,

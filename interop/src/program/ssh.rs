@@ -14,7 +14,7 @@ pub const SSH: Program = Program {
     services: &[],
     invocation: |call| {
         let sshd = call.target.sshd.as_ref().context("the target has no sshd")?;
-        let mut arguments = sshd.client_arguments(call.ip, call.at(SSH_PORT).port());
+        let mut arguments = sshd.client_arguments(call.host, call.at(SSH_PORT).port);
         // It prints why it cannot connect at this level.
         arguments.splice(0..0, ["-o", "LogLevel=INFO"].map(str::to_owned));
         arguments.push(format!("set -- $SSH_CONNECTION; echo {BODY} peer=$1."));
@@ -33,9 +33,9 @@ pub const SCP: Program = Program {
         let sshd = call.target.sshd.as_ref().context("the target has no sshd")?;
         let to = call.site.folder().join(format!("scp-{}", call.number));
         let mut arguments: Vec<String> = ["-o", "LogLevel=INFO", "-P"].map(str::to_owned).into();
-        arguments.push(call.at(SSH_PORT).port().to_string());
+        arguments.push(call.at(SSH_PORT).port.to_string());
         arguments.extend(sshd.client_options());
-        arguments.push(format!("{}@{}:{}", sshd.user(), call.ip, call.target.hello.display()));
+        arguments.push(format!("{}@{}:{}", sshd.user(), call.host, call.target.hello.display()));
         arguments.push(to.display().to_string());
         Ok(Invocation { arguments, writes: Some(to), ..Invocation::new("scp", &[]) })
     },

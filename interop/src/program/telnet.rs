@@ -10,7 +10,7 @@ pub const TELNET: Program = Program {
     needs: &["telnet"],
     services: &[],
     invocation: |call| {
-        let (ip, port) = (call.ip.to_string(), call.at(LINES_PORT).port().to_string());
+        let (ip, port) = (call.host.to_string(), call.at(LINES_PORT).port.to_string());
         Ok(Invocation { stdin: Input::Held(nc::TALK), ..Invocation::new("telnet", &[&ip, &port]) })
     },
     reached: nc::talked,

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::Server;
-use crate::accounts::{PASSWORD, USER};
+use crate::accounts::{self, PASSWORD, USER};
 use crate::netns::Node;
 use crate::process::Daemon;
 use crate::setup::Site;
@@ -24,7 +24,8 @@ pub const NONE: Server = Server {
 pub const LOGIN: Server = Server { name: "microsocks-login", port: 1083, login: true, ..NONE };
 
 fn daemons(server: &Server, site: &Site, folder: &Path) -> Result<Vec<Daemon>> {
-    let mut command = site.network.command(Node::Proxy, "microsocks");
+    accounts::write_hosts(folder)?;
+    let mut command = site.network.command_with_hosts(Node::Proxy, folder, "microsocks");
     // Both families by one socket.
     command.args(["-i", "::", "-p", &server.port.to_string()]);
     if server.login {

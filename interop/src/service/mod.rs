@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::netns::{Node, TARGET};
+use crate::netns::{Node, TARGET, TARGET_NAME};
 use crate::process::{Daemon, command, run_tool};
 use crate::setup::Site;
 
@@ -60,12 +60,12 @@ pub const CERTIFICATE: &str = "certificate.pem";
 /// The name of its key.
 const KEY: &str = "key.pem";
 
-/// Makes a throw-away certificate for the target's addresses.
+/// Makes a throw-away certificate for the target's addresses and its name.
 fn make_certificate(folder: &Path) -> Result<()> {
     let mut openssl = command("openssl");
     openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]);
     openssl.args(["-subj", "/CN=interop", "-addext"]);
-    openssl.arg(format!("subjectAltName=IP:{},IP:{}", TARGET[0], TARGET[1]));
+    openssl.arg(format!("subjectAltName=IP:{},IP:{},DNS:{TARGET_NAME}", TARGET[0], TARGET[1]));
     openssl.arg("-keyout").arg(folder.join(KEY)).arg("-out").arg(folder.join(CERTIFICATE));
     run_tool(openssl).map(|_| ())
 }

@@ -57,7 +57,7 @@ pub unsafe extern "C-unwind" fn Rgethostbyname(name: *const c_char) -> *mut host
         Resolver::System => unsafe { real::gethostbyname(name) },
         Resolver::Nobody => none(NO_RECOVERY),
         // SAFETY: a text of our own; what libc returns is the thread's to change.
-        Resolver::Proxy(ip) => unsafe { name_it(real::gethostbyname(numeric(ip.into()).0.as_ptr()), ip.into()) },
+        Resolver::Address(ip) => unsafe { name_it(real::gethostbyname(numeric(ip.into()).0.as_ptr()), ip.into()) },
     }
 }
 
@@ -72,9 +72,9 @@ pub unsafe extern "C-unwind" fn Rgethostbyname2(name: *const c_char, family: c_i
         // SAFETY: the caller's promise.
         Resolver::System => unsafe { real::gethostbyname2(name, family) },
         Resolver::Nobody => none(NO_RECOVERY),
-        Resolver::Proxy(_) if family != libc::AF_INET => none(NO_DATA),
+        Resolver::Address(_) if family != libc::AF_INET => none(NO_DATA),
         // SAFETY: as in Rgethostbyname.
-        Resolver::Proxy(ip) => unsafe { name_it(real::gethostbyname(numeric(ip.into()).0.as_ptr()), ip.into()) },
+        Resolver::Address(ip) => unsafe { name_it(real::gethostbyname(numeric(ip.into()).0.as_ptr()), ip.into()) },
     }
 }
 
@@ -135,7 +135,7 @@ pub unsafe extern "C-unwind" fn Rgethostbyname_r(
         match resolver(name, || 0) {
             Resolver::System => real::gethostbyname_r(name, host, buffer, len, found, why),
             Resolver::Nobody => room.none(NO_RECOVERY),
-            Resolver::Proxy(ip) => room.stand_in(ip.into()),
+            Resolver::Address(ip) => room.stand_in(ip.into()),
         }
     }
 }
@@ -160,8 +160,8 @@ pub unsafe extern "C-unwind" fn Rgethostbyname2_r(
         match resolver(name, || 0) {
             Resolver::System => real::gethostbyname2_r(name, family, host, buffer, len, found, why),
             Resolver::Nobody => room.none(NO_RECOVERY),
-            Resolver::Proxy(_) if family != libc::AF_INET => room.none(NO_DATA),
-            Resolver::Proxy(ip) => room.stand_in(ip.into()),
+            Resolver::Address(_) if family != libc::AF_INET => room.none(NO_DATA),
+            Resolver::Address(ip) => room.stand_in(ip.into()),
         }
     }
 }

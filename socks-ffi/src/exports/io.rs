@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use super::{borrow, fail, guard, is_guarded, run};
 use crate::ops::{self, Decision};
 use crate::sys::real;
-use crate::sys::socket::Timeout;
+use crate::sys::socket::{self, Domain, Timeout};
 use crate::{address, table};
 
 /// Whether data may go; else why not.
@@ -226,9 +226,13 @@ unsafe fn way_out(fd: c_int, addr: *const sockaddr, len: socklen_t) -> Result<()
     if addr.is_null() || !is_guarded() {
         return Ok(());
     }
+    let Some(socket) = borrow(fd) else { return Ok(()) };
     // SAFETY: the caller's promise.
-    let to = unsafe { address::read(addr, len) };
-    let (Some(socket), Some(to)) = (borrow(fd), to) else { return Ok(()) };
+    let to = unsafe { address::read(addr, len) }.or_else(|| {
+        // SAFETY: the caller's promise.
+        unsafe { address::read_bare(addr, len) }.filter(|_| socket::domain(socket) == Some(Domain::V4))
+    });
+    let Some(to) = to else { return Ok(()) };
     match guard(|| ops::ways::datagram(socket, to).into()) {
         Decision::Done(()) => Ok(()),
         Decision::Fail(error) => Err(error),

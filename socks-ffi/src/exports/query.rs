@@ -9,9 +9,9 @@ use crate::names;
 use crate::ops::Decision;
 use crate::sys::{real, resolve};
 
-/// Whether the system's resolver may be asked by itself: not where names are the proxy's to know.
+/// Whether the system's resolver may be asked by itself: not where names are the proxy's to know, or may be.
 fn may_ask() -> bool {
-    match guard(|| Decision::Done(names::range().is_none() || resolve::is_inside())) {
+    match guard(|| Decision::Done(names::are_local() || resolve::is_inside())) {
         Decision::Done(may) => may,
         _ => false,
     }

@@ -30,13 +30,19 @@ pub unsafe extern "C-unwind" fn Rgetaddrinfo(
     // SAFETY: the caller's promise.
     let port = || unsafe { text(service) }.and_then(|service| std::str::from_utf8(service).ok()?.parse().ok());
     // SAFETY: the caller's promise.
-    let who = unsafe { resolver(node, || port().unwrap_or(0)) };
+    let wants_number = unsafe { hints.as_ref() }.is_some_and(|hints| hints.ai_flags & libc::AI_NUMERICHOST != 0);
+    let who = match wants_number {
+        // libc asks nobody then, and refuses what is a name.
+        true => Resolver::System,
+        // SAFETY: the caller's promise.
+        false => unsafe { resolver(node, || port().unwrap_or(0)) },
+    };
     match who {
         // SAFETY: the caller's promise.
         Resolver::System => unsafe { real::getaddrinfo(node, service, hints, list) },
         Resolver::Nobody => libc::EAI_FAIL,
         // SAFETY: the caller's promise.
-        Resolver::Proxy(ip) => unsafe { stand_in(ip, service, hints, list) },
+        Resolver::Address(ip) => unsafe { stand_in(ip, service, hints, list) },
     }
 }
 
@@ -119,7 +125,7 @@ pub(super) enum Reverse {
 
 pub(super) fn reverse(ip: IpAddr) -> Reverse {
     let decision = guard(|| {
-        if names::range().is_none() || resolve::is_inside() {
+        if names::are_local() || resolve::is_inside() {
             return Decision::Pass;
         }
         Decision::Done(match names::c_name(ip) {

@@ -4,7 +4,7 @@
 mod table;
 
 use std::ffi::c_char;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 
 use socks_config::{Dns, NameRange, Route};
@@ -23,8 +23,8 @@ const FILE: &str = "libsocks-names-1";
 pub(crate) enum Resolver {
     /// libc, as ever.
     System,
-    /// The proxy: to the program this address stands for the name.
-    Proxy(Ipv4Addr),
+    /// The proxy, or nobody has to: to the program this address stands for the name.
+    Address(Ipv4Addr),
     /// Nobody: whatever was asked would be told to the wrong one.
     Nobody,
 }
@@ -46,6 +46,12 @@ pub(crate) enum Meaning {
 pub(crate) fn range() -> Option<NameRange> {
     let config = config::get();
     (config.dns() == Dns::Remote).then(|| config.name_range())
+}
+
+/// Whether this machine resolves all names: nothing says otherwise, and nothing that might is beyond reading.
+pub(crate) fn are_local() -> bool {
+    let config = config::get();
+    config.dns() != Dns::Remote && config.is_sound()
 }
 
 /// Whether more is asked for than TCP through the proxy, so that other ways out have to be watched: `dns remote`, `strict`.
@@ -80,16 +86,19 @@ pub(crate) fn keeps_in() -> bool {
 
 /// Who resolves a name. `port` is 0 where it is not known.
 pub(crate) fn resolver(name: &[u8], port: u16) -> Resolver {
-    let Some(range) = range() else { return Resolver::System };
     let bare = name.strip_suffix(b".").unwrap_or(name);
-    if is_numeric(bare) || is_own(bare) {
+    if are_local() || is_numeric(name) || is_own(name) {
         return Resolver::System;
+    }
+    // No file of hosts has them, and a name server is not to hear of them (RFC 6761, 6.3).
+    if is_loopback(bare) {
+        return Resolver::Address(Ipv4Addr::LOCALHOST);
     }
     // Longer than the protocol carries, or nothing at all.
     let Ok(name) = DomainName::new(bare.to_ascii_lowercase()) else { return Resolver::Nobody };
     let who = match config::get().route(&TargetAddr::Name(name, port)) {
         Route::Direct => Resolver::System,
-        Route::Proxy(_) => number(range, &name).map_or(Resolver::Nobody, Resolver::Proxy),
+        Route::Proxy(_) => number(&name).map_or(Resolver::Nobody, Resolver::Address),
         Route::Refused(_) => Resolver::Nobody,
     };
     tell_all(About::Decision, || match who {
@@ -100,23 +109,47 @@ pub(crate) fn resolver(name: &[u8], port: u16) -> Resolver {
     who
 }
 
-/// What inet_aton(3) takes for an address needs no resolver: `10`, `0x7f.1`, `192.0.2.1`; nor does one of IPv6.
+/// What inet_aton(3) takes for an address needs no resolver: `10`, `0x7f.1`, `192.0.2.1`; nor does one of IPv6. Whatever only
+/// looks like one, as `256.1.1.1` and `192.0.2.1.`, libc would ask for.
 fn is_numeric(name: &[u8]) -> bool {
-    let is_number = |part: &[u8]| match part {
-        [b'0', b'x' | b'X', digits @ ..] => !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit),
-        digits => !digits.is_empty() && digits.iter().all(u8::is_ascii_digit),
+    if name.contains(&b':') {
+        let address = name.split(|byte| *byte == b'%').next().unwrap_or_default();
+        return std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok());
+    }
+    // The last part has all the octets that the ones before it leave.
+    let mut parts = name.split(|byte| *byte == b'.').rev();
+    let last = parts.next().and_then(part);
+    let before = parts.clone().count();
+    before < 4
+        && last.is_some_and(|last| u64::from(last) >> (8 * (4 - before)) == 0)
+        && parts.all(|octet| part(octet).is_some_and(|octet| octet < 256))
+}
+
+/// A number as C writes it.
+fn part(text: &[u8]) -> Option<u32> {
+    let (digits, radix) = match text {
+        [b'0', b'x' | b'X', digits @ ..] => (digits, 16),
+        [b'0', digits @ ..] if !digits.is_empty() => (digits, 8),
+        digits => (digits, 10),
     };
-    name.contains(&b':')
-        || (name.split(|byte| *byte == b'.').count() <= 4 && name.split(|byte| *byte == b'.').all(is_number))
+    // A sign is none of it.
+    let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
+    u32::from_str_radix(digits, radix).ok()
 }
 
-/// Whether it means this machine: its own name, or `localhost` and what is under it.
+/// Whether it is this machine's own name, or `localhost`: libc knows these.
 fn is_own(name: &[u8]) -> bool {
-    let under = name.len().checked_sub(10).is_some_and(|at| name[at..].eq_ignore_ascii_case(b".localhost"));
-    under || name.eq_ignore_ascii_case(b"localhost") || sys::host_name().eq_ignore_ascii_case(name)
+    name.eq_ignore_ascii_case(b"localhost") || sys::host_name().eq_ignore_ascii_case(name)
 }
 
-fn number(range: NameRange, name: &DomainName) -> Option<Ipv4Addr> {
+/// Whether it means the loopback: `localhost` and what is under it.
+fn is_loopback(name: &[u8]) -> bool {
+    let under = name.len().checked_sub(10).is_some_and(|at| name[at..].eq_ignore_ascii_case(b".localhost"));
+    under || name.eq_ignore_ascii_case(b"localhost")
+}
+
+fn number(name: &DomainName) -> Option<Ipv4Addr> {
+    let range = range()?;
     range.address(table(range)?.number(name)?)
 }
 
@@ -171,10 +204,40 @@ mod tests {
 
     #[test]
     fn what_libc_reads_as_an_address_is_none_of_the_proxys() {
-        for name in ["192.0.2.1", "10", "127.1", "0x7f.1", "0177.0.0.1", "::1", "fe80::1%eth0", "1.2.3.4"] {
+        for name in [
+            "192.0.2.1",
+            "10",
+            "127.1",
+            "0x7f.1",
+            "0177.0.0.1",
+            "::1",
+            "fe80::1%eth0",
+            "1.2.3.4",
+            "1.65535",
+            "4294967295",
+        ] {
             assert!(is_numeric(name.as_bytes()), "{name}");
         }
-        for name in ["", "example", "1.example", "0x", "1.2.3.4.5", "a.1", "1..2", "0xg.1"] {
+        for name in [
+            "",
+            "example",
+            "1.example",
+            "0x",
+            "1.2.3.4.5",
+            "a.1",
+            "1..2",
+            "0xg.1",
+            "1.2.3.4.",
+            "256.1.1.1",
+            "1.2.3.256",
+            "1.2.65536",
+            "4294967296",
+            "08.1",
+            "+1.2",
+            "1.+2",
+            "fe80::zz",
+            "[::1]",
+        ] {
             assert!(!is_numeric(name.as_bytes()), "{name}");
         }
     }
@@ -182,11 +245,12 @@ mod tests {
     #[test]
     fn this_machine_is_not_asked_of_the_proxy() {
         for name in ["localhost", "LocalHost", "a.localhost", "a.b.LOCALHOST"] {
-            assert!(is_own(name.as_bytes()), "{name}");
+            assert!(is_loopback(name.as_bytes()), "{name}");
         }
-        assert!(is_own(&sys::host_name()));
+        assert!(is_own(b"LocalHost") && is_own(&sys::host_name()));
         for name in ["localhost.example", "notlocalhost", ".", "example"] {
-            assert!(!is_own(name.as_bytes()), "{name}");
+            assert!(!is_own(name.as_bytes()) && !is_loopback(name.as_bytes()), "{name}");
         }
+        assert!(!is_own(b"localhost."), "libc would ask for it");
     }
 }

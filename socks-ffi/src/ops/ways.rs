@@ -18,7 +18,7 @@ const RESOLVER_SOCKETS: [&[u8]; 3] = [b"nscd/", b"systemd/resolve/", b"avahi-dae
 
 /// Whether a resolver would be told a name that is the proxy's to know (`dns remote`).
 pub(crate) fn leads_to_resolver(to: SocketAddr) -> bool {
-    RESOLVER_PORTS.contains(&to.port()) && names::range().is_some() && !resolve::is_inside()
+    RESOLVER_PORTS.contains(&to.port()) && !names::are_local() && !resolve::is_inside()
 }
 
 /// Whether a datagram may go there, by a socket that is no TCP socket; one that is has its own rules.
@@ -52,5 +52,5 @@ pub(crate) fn datagram(fd: BorrowedFd<'_>, to: SocketAddr) -> Result<(), Errno> 
 pub(crate) fn unix(path: &[u8]) -> Result<(), Errno> {
     let below = path.strip_prefix(b"/var").unwrap_or(path).strip_prefix(b"/run/");
     let is_resolver = below.is_some_and(|below| RESOLVER_SOCKETS.iter().any(|folder| below.starts_with(folder)));
-    if is_resolver && names::range().is_some() && !resolve::is_inside() { Err(Errno::CONNREFUSED) } else { Ok(()) }
+    if is_resolver && !names::are_local() && !resolve::is_inside() { Err(Errno::CONNREFUSED) } else { Ok(()) }
 }

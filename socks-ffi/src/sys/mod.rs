@@ -4,6 +4,7 @@
 
 pub(crate) mod cancel;
 mod elf;
+pub(crate) mod environment;
 pub(crate) mod epoll;
 pub(crate) mod files;
 pub(crate) mod real;
@@ -14,7 +15,7 @@ pub(crate) mod socket;
 pub(crate) mod threads;
 pub(crate) mod unwind;
 
-use std::ffi::{CStr, CString};
+pub(crate) use environment::env;
 
 /// Now, in nanoseconds of the monotonic clock.
 pub(crate) fn now() -> u64 {
@@ -39,16 +40,6 @@ fn clock(id: libc::clockid_t) -> libc::timespec {
 /// Sleeps for a millisecond, or until a signal comes.
 pub(crate) fn nap() {
     let _ = rustix::thread::nanosleep(&rustix::time::Timespec { tv_sec: 0, tv_nsec: 1_000_000 });
-}
-
-/// An environment variable, read without std's lock, which a fork can leave taken.
-pub(crate) fn env(name: &str) -> Option<Vec<u8>> {
-    let name = CString::new(name).ok()?;
-    // SAFETY: `name` ends in NUL. What getenv returns is read at once.
-    unsafe {
-        let value = libc::getenv(name.as_ptr());
-        (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes().to_vec())
-    }
 }
 
 /// What this machine calls itself.

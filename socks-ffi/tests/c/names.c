@@ -4,6 +4,7 @@
 #include <arpa/nameser.h>
 #include <netdb.h>
 #include <resolv.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static const char *gai_name(int error) {
@@ -96,7 +97,7 @@ static void talk(const char *what, const address *to) {
 static void other_roads(const address *known) {
     static const char query[] = "\0\1\1\0\0\1\0\0\0\0\0\0\1a\7example\0\0\1\0\1";
     unsigned char answer[512];
-    address resolver = parse("127.0.0.53:53"), unknown = *known;
+    address resolver = parse("127.0.0.53:53"), bare, unknown = *known;
     int udp = socket(AF_INET, SOCK_DGRAM, 0), tcp = stream_to(&resolver, 0);
     struct sockaddr_un nscd;
     struct msghdr message;
@@ -114,6 +115,14 @@ static void other_roads(const address *known) {
     memset(&several, 0, sizeof several);
     several.msg_hdr = message;
     tell("by sendmmsg", IO(sendmmsg)(udp, &several, 1, 0));
+    tell("by number", IO(syscall)(SYS_sendto, udp, query, sizeof query, 0, &resolver.u.any, resolver.len));
+    tell("sendmsg by number", IO(syscall)(SYS_sendmsg, udp, &message, 0));
+    tell("sendmmsg by number", IO(syscall)(SYS_sendmmsg, udp, &several, 1, 0));
+    bare = resolver;
+    bare.u.any.sa_family = AF_UNSPEC;
+    tell("to no family", IO(sendto)(udp, query, sizeof query, 0, &bare.u.any, bare.len));
+    message.msg_name = &bare.u.any;
+    tell("by sendmsg, to no family", IO(sendmsg)(udp, &message, 0));
     tell("connected to it", S(connect)(udp, &resolver.u.any, resolver.len));
     tell("a stream to it", S(connect)(tcp, &resolver.u.any, resolver.len));
     tell("datagram to a name", IO(sendto)(udp, query, sizeof query, 0, &known->u.any, known->len));
@@ -182,11 +191,19 @@ int main(int argc, char **argv) {
     old_functions("service.example", &known);
     resolve("127.0.0.1", argv[1], AF_INET, 0);
     resolve("localhost", argv[1], AF_INET, 0);
+    /* libc would ask for these. */
+    resolve("localhost.", argv[1], AF_INET, 0);
+    resolve("some.localhost", argv[1], AF_INET, 0);
+    resolve("service.example", argv[1], AF_INET, AI_NUMERICHOST);
     memset(longest, 'x', sizeof longest);
     longest[256] = 0;
     resolve(longest, argv[1], AF_INET, 0);
     longest[255] = 0;
     resolve(longest, argv[1], AF_INET, 0);
+    /* They look like addresses, and libc would ask for them. */
+    resolve("192.0.2.256", argv[1], AF_INET, 0);
+    resolve("4294967296", argv[1], AF_INET, 0);
+    resolve("fe80::zz", argv[1], AF_INET, 0);
     again = resolve("nowhere.example", argv[1], AF_INET, 0);
     talk("connect to a name that the proxy does not know", &again);
     known.u.v4.sin_port = htons((in_port_t)atoi(argv[1]));

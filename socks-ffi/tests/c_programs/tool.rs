@@ -72,6 +72,7 @@ const EXCLUDED: &[(Tool, &str, &str)] = &[
         "it hands null pointers to system calls, to see the kernel's answer; valgrind tells of each",
     ),
     (Tool::Valgrind, "epoll_flags", "valgrind 3.19 does not know epoll_pwait2, and says so; `epoll_shapes` is like it"),
+    (Tool::Valgrind, "cleared", "valgrind starts the program itself, and puts its name away from its environment"),
     (
         Tool::Valgrind,
         "by_number",

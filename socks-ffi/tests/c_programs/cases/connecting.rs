@@ -94,6 +94,7 @@ pub(super) const CASES: &[Case] = &[
         ..configured("no proxy listens")
     },
     // The configuration.
+    case("an environment that the program clears", "cleared"),
     Case {
         rules: Rules::Bad("proxy 192.0.2.0/24\nnoproxy 127.0.0.0/8\n"),
         ..configured("a bad configuration refuses all but noproxy")
@@ -143,5 +144,12 @@ pub(super) const CASES: &[Case] = &[
         ],
         as_libc: false,
         ..case("names that the proxy resolves", "names")
+    },
+    Case {
+        args: &[],
+        rules: Rules::Bad("proxy 0.0.0.0/0 {proxy}\nnoproxy 127.0.0.0/8\ndns remotely\n"),
+        requests: &[],
+        as_libc: false,
+        ..case("names, where the configuration has errors", "unread")
     },
 ];
