@@ -17,7 +17,7 @@ pub const SSH: Program = Program {
     invocation: |call| {
         let sshd = sshd_of(call)?;
         let mut arguments = vec!["-o".to_owned(), proxy_command(call)?];
-        arguments.extend(sshd.client_arguments(call.ip, call.at(SSH_PORT).port()));
+        arguments.extend(sshd.client_arguments(call.host, call.at(SSH_PORT).port));
         arguments.push(format!("set -- $SSH_CONNECTION; echo {BODY} peer=$1."));
         Ok(Invocation { arguments, environment: login(call), ..Invocation::new("ssh", &[]) })
     },
@@ -42,10 +42,7 @@ pub const GIT: Program = Program {
                       git -C \"$1/from\" add hello; git -C \"$1/from\" -c user.name=a -c user.email=a@b.example commit -qm x; \
                       git clone -q \"ssh://$3$1/from\" \"$1/into\"; cat \"$1/into/hello\"";
         let folder = call.site.new_folder(&format!("socksconnect-{}", call.number))?;
-        let host = match call.at(SSH_PORT) {
-            address if address.is_ipv6() => format!("{}@[{}]:{}", sshd.user(), address.ip(), address.port()),
-            address => format!("{}@{}:{}", sshd.user(), address.ip(), address.port()),
-        };
+        let host = format!("{}@{}", sshd.user(), call.at(SSH_PORT));
         let (folder, hello) = (folder.display().to_string(), call.target.hello.display().to_string());
         let mut environment = login(call);
         environment.push(("GIT_SSH_COMMAND", format!("ssh {}", quoted.join(" "))));

@@ -103,7 +103,7 @@ pub(crate) fn resolver(name: &[u8], port: u16) -> Resolver {
     };
     tell_all(About::Decision, || match who {
         Resolver::System => format!("{name}: resolved here"),
-        Resolver::Proxy(ip) => format!("{name}: for the proxy to resolve, {ip} stands for it"),
+        Resolver::Address(ip) => format!("{name}: for the proxy to resolve, {ip} stands for it"),
         Resolver::Nobody => format!("{name}: not resolved at all"),
     });
     who
