@@ -209,6 +209,13 @@ pub struct Report {
 }
 
 impl Report {
+    /// Prints the line that `cargo xtask conformance` makes a row of:
+    /// `conformance: ADAPTER HOW VECTORS CASES FAILED OUT-OF-SCOPE`.
+    pub fn publish(&self, adapter: &str, how: &str) {
+        let Self { vectors, cases, out_of_scope, failures } = self;
+        println!("conformance: {adapter} {how} {vectors} {cases} {} {out_of_scope}", failures.len());
+    }
+
     /// Prints the counts.
     ///
     /// # Panics
@@ -310,7 +317,9 @@ macro_rules! conformance_tests {
             #[test]
             $(#[$attr])*
             fn $name() {
-                $crate::driver::run_all(&mut $driver).assert_clean();
+                let report = $crate::driver::run_all(&mut $driver);
+                report.publish(env!("CARGO_PKG_NAME"), stringify!($name));
+                report.assert_clean();
             }
         )+
     };
