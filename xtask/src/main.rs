@@ -48,7 +48,8 @@ enum Task {
     Socksify(socksify::Arguments),
     Install(install::Arguments),
     Bench(bench::Arguments),
-    /// Checks promises that no compiler checks: the core's purity, the libraries' symbols, the manual.
+    /// Checks promises that no compiler checks: the core's purity, the libraries' symbols, the manual,
+    /// the manifests.
     Tidy,
     /// Does what .ci/run does once the machine is set up.
     Ci,

@@ -1,8 +1,11 @@
 //! The crates that are published, as cargo describes them.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 use crate::run;
 
@@ -13,6 +16,15 @@ pub(crate) struct Crate {
     pub(crate) features: BTreeMap<String, Vec<String>>,
     /// The registries it may go to; all where there is no list.
     publish: Option<Vec<String>>,
+    manifest_path: PathBuf,
+    description: Option<String>,
+    license: Option<String>,
+    readme: Option<PathBuf>,
+    documentation: Option<String>,
+    #[serde(default)]
+    categories: Vec<String>,
+    #[serde(default)]
+    keywords: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -21,6 +33,28 @@ struct Metadata {
 }
 
 impl Crate {
+    fn is_published(&self) -> bool {
+        self.publish.as_ref().is_none_or(|registries| !registries.is_empty())
+    }
+
+    /// What it does not say of itself, or does not have with it.
+    fn lacks(&self) -> impl Iterator<Item = &'static str> {
+        let folder = self.manifest_path.parent().unwrap_or(Path::new("."));
+        let has = |file: &str| folder.join(file).is_file();
+        let has_readme = self.readme.as_ref().is_some_and(|readme| folder.join(readme).is_file());
+        [
+            ("a description", self.description.is_some()),
+            ("a licence", self.license.is_some()),
+            ("the texts of its licences", has("LICENSE-MIT") && has("LICENSE-APACHE")),
+            ("a readme", has_readme),
+            ("where its documentation is", self.documentation.is_some()),
+            ("categories", !self.categories.is_empty()),
+            ("keywords", !self.keywords.is_empty()),
+        ]
+        .into_iter()
+        .filter_map(|(what, has)| (!has).then_some(what))
+    }
+
     /// All sets of its features, the empty one first. `default` is none: it is a name for some of the others.
     pub(crate) fn feature_sets(&self) -> Vec<Vec<&str>> {
         let features = self.features.keys().map(String::as_str).filter(|name| *name != "default");
@@ -32,25 +66,60 @@ impl Crate {
     }
 }
 
-/// Those that are published, by their names.
+/// The line by which a manifest has the oldest toolchain of the workspace, for which clippy then looks at what it calls.
+const RUST_VERSION: &str = "rust-version.workspace = true";
+
+/// Manifests that have not the toolchain of the others, and published crates that do not say what they are.
 ///
 /// # Errors
-/// Cargo does not say.
+/// Cargo does not tell, or a manifest cannot be read.
+pub(crate) fn faults() -> Result<Vec<String>> {
+    let mut faults = Vec::new();
+    for package in members()? {
+        let manifest = fs::read_to_string(&package.manifest_path).with_context(|| package.name.clone())?;
+        if !manifest.lines().any(|line| line == RUST_VERSION) {
+            faults.push(format!("{}: no `{RUST_VERSION}`", package.name));
+        }
+        if package.is_published() {
+            faults.extend(package.lacks().map(|what| format!("{} is published without {what}", package.name)));
+        }
+    }
+    Ok(faults)
+}
+
+/// Those that are published.
+///
+/// # Errors
+/// Cargo does not tell.
 pub(crate) fn crates() -> Result<Vec<Crate>> {
+    Ok(members()?.into_iter().filter(Crate::is_published).collect())
+}
+
+fn members() -> Result<Vec<Crate>> {
     let printed = run::output(&mut run::cargo(["metadata", "--no-deps", "--format-version=1"]))?;
     let metadata: Metadata = serde_json::from_str(&printed).context("what cargo metadata printed")?;
-    let all = metadata.packages.into_iter();
-    Ok(all.filter(|package| package.publish.as_ref().is_none_or(|registries| !registries.is_empty())).collect())
+    Ok(metadata.packages)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn nothing() -> Crate {
+        serde_json::from_str(r#"{"name": "it", "features": {}, "manifest_path": "nowhere/Cargo.toml"}"#)
+            .expect("a crate")
+    }
+
+    #[test]
+    fn a_crate_that_says_nothing_lacks_everything() {
+        assert!(nothing().is_published());
+        assert_eq!(nothing().lacks().count(), 7);
+    }
+
     #[test]
     fn every_set_of_features_is_there_once() {
         let features = ["b", "default", "a"].map(|name| (name.to_owned(), Vec::new()));
-        let package = Crate { name: "it".to_owned(), features: features.into(), publish: None };
+        let package = Crate { features: features.into(), ..nothing() };
         assert_eq!(package.feature_sets(), [vec![], vec!["a"], vec!["b"], vec!["a", "b"]]);
     }
 
