@@ -176,12 +176,12 @@ fn as_libsocks_says_it(mut exchange: Exchange) -> Option<Exchange> {
             let same = name.as_bytes().strip_suffix(b".").unwrap_or(name.as_bytes()).to_ascii_lowercase();
             TargetAddr::Name(DomainName::new(same).ok()?, *port)
         }
-        proto::Command::Connect(target) => target.clone(),
+        proto::Command::Connect(target) => *target,
         proto::Command::Bind(_) => TargetAddr::UNSPECIFIED,
         _ => return None,
     };
     let target = match command {
-        proto::Command::Connect(target) | proto::Command::Bind(target) => std::mem::replace(target, said.clone()),
+        proto::Command::Connect(target) | proto::Command::Bind(target) => std::mem::replace(target, said),
         _ => return None,
     };
     for line in script {
@@ -243,7 +243,7 @@ fn as_it_came(seen: &str, came: &WireAddr, other: Option<SocketAddr>) -> Option<
         _ => other?,
     };
     match seen.parse() {
-        Ok(seen) if seen == made => Some(came.clone()),
+        Ok(seen) if seen == made => Some(*came),
         Ok(seen) => Some(WireAddr::Ip(seen)),
         // What no reply has, so that it is a difference.
         Err(_) => Some(WireAddr::Nameless(0)),

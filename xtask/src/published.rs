@@ -39,7 +39,7 @@ impl Crate {
 
     /// What it does not say of itself, or does not have with it.
     fn lacks(&self) -> impl Iterator<Item = &'static str> {
-        let folder = self.manifest_path.parent().unwrap_or(Path::new("."));
+        let folder = self.manifest_path.parent().unwrap_or_else(|| Path::new("."));
         let has = |file: &str| folder.join(file).is_file();
         let has_readme = self.readme.as_ref().is_some_and(|readme| folder.join(readme).is_file());
         [
