@@ -117,6 +117,11 @@ mod tests {
     }
 
     #[test]
+    fn the_manifests_of_this_tree_have_no_fault() {
+        assert_eq!(faults().expect("the manifests"), Vec::<String>::new());
+    }
+
+    #[test]
     fn every_set_of_features_is_there_once() {
         let features = ["b", "default", "a"].map(|name| (name.to_owned(), Vec::new()));
         let package = Crate { features: features.into(), ..nothing() };
