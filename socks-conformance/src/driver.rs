@@ -81,10 +81,11 @@ pub trait Driver {
     /// Whether this is how it says `expected`.
     fn is(error: &Self::Error, expected: &Error) -> bool;
 
-    /// Whether the adapter has the command that the vector is about. What it has not is counted apart: a matter of its
-    /// scope, and none of what happens to be installed.
-    fn can(&self, _exchange: &Exchange) -> bool {
-        true
+    /// The vector as the adapter says it, asked before the vector's cases run; `None` where it has no such command, or
+    /// cannot make such an offer. What it has not is counted apart: a matter of its scope, and none of what happens to be
+    /// installed.
+    fn scope(&mut self, exchange: Exchange) -> Option<Exchange> {
+        Some(exchange)
     }
 
     /// The events of the last negotiation, where it tells them.
@@ -202,13 +203,20 @@ pub struct Report {
     pub vectors: usize,
     /// How many cases that made.
     pub cases: usize,
-    /// Vectors of commands that the adapter does not have.
+    /// Vectors of commands and offers that the adapter does not have.
     pub out_of_scope: usize,
     /// What went wrong, one text a case.
     pub failures: Vec<String>,
 }
 
 impl Report {
+    /// Prints the line that `cargo xtask conformance` makes a row of:
+    /// `conformance: ADAPTER HOW VECTORS CASES FAILED OUT-OF-SCOPE`.
+    pub fn publish(&self, adapter: &str, how: &str) {
+        let Self { vectors, cases, out_of_scope, failures } = self;
+        println!("conformance: {adapter} {how} {vectors} {cases} {} {out_of_scope}", failures.len());
+    }
+
     /// Prints the counts.
     ///
     /// # Panics
@@ -228,7 +236,7 @@ impl fmt::Display for Report {
         write!(f, "{vectors} vectors, {cases} cases, {} failed", failures.len())?;
         match out_of_scope {
             0 => Ok(()),
-            _ => write!(f, "; {out_of_scope} more are of commands that this adapter does not have"),
+            _ => write!(f, "; {out_of_scope} more are of commands or offers that this adapter does not have"),
         }
     }
 }
@@ -240,10 +248,10 @@ impl fmt::Display for Report {
 pub fn run_all<D: Driver>(driver: &mut D) -> Report {
     let mut report = Report::default();
     for (vector, exchange) in vector::exchanges() {
-        if !driver.can(&exchange) {
+        let Some(exchange) = driver.scope(exchange) else {
             report.out_of_scope += 1;
             continue;
-        }
+        };
         report.vectors += 1;
         for case in Case::all(&exchange, D::Transport::DENSITY, D::RESTLESS) {
             report.cases += 1;
@@ -310,7 +318,9 @@ macro_rules! conformance_tests {
             #[test]
             $(#[$attr])*
             fn $name() {
-                $crate::driver::run_all(&mut $driver).assert_clean();
+                let report = $crate::driver::run_all(&mut $driver);
+                report.publish(env!("CARGO_PKG_NAME"), stringify!($name));
+                report.assert_clean();
             }
         )+
     };

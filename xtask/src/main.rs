@@ -4,10 +4,14 @@
 
 mod bench;
 mod ci;
+mod conformance;
 mod demo;
+mod features;
 mod install;
 mod man;
 mod matrix;
+mod package;
+mod published;
 mod run;
 mod setup;
 mod socksify;
@@ -34,12 +38,18 @@ enum Task {
     Setup(setup::Arguments),
     Test(test::Arguments),
     Matrix(matrix::Arguments),
+    /// Runs the vectors through the core, every adapter and the C library, and prints one table.
+    Conformance,
+    Features(features::Arguments),
+    /// Packs the published crates, and builds each from what is in its package.
+    Package,
     /// Shows an unmodified program going through a proxy, on a machine that has none.
     Demo,
     Socksify(socksify::Arguments),
     Install(install::Arguments),
     Bench(bench::Arguments),
-    /// Checks promises that no compiler checks: the core's purity, the libraries' symbols, the manual.
+    /// Checks promises that no compiler checks: the core's purity, the libraries' symbols, the manual,
+    /// the manifests.
     Tidy,
     /// Does what .ci/run does once the machine is set up.
     Ci,
@@ -50,6 +60,9 @@ fn main() -> ExitCode {
         Task::Setup(arguments) => setup::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
         Task::Matrix(arguments) => matrix::run(&arguments),
+        Task::Conformance => conformance::run(),
+        Task::Features(arguments) => features::run(&arguments),
+        Task::Package => package::run(),
         Task::Demo => demo::run(),
         Task::Socksify(arguments) => socksify::run(&arguments),
         Task::Install(arguments) => install::run(&arguments),

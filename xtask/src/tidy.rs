@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::{man, run, symbols};
+use crate::{man, published, run, symbols};
 
 /// What a file of the core may not name: it has no I/O, no clock and no std.
 const NOT_IN_THE_CORE: [&str; 7] =
@@ -24,6 +24,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     faults.extend(tree()?);
     faults.extend(symbols::faults()?);
     faults.extend(man::faults()?);
+    faults.extend(published::faults()?);
     for fault in &faults {
         println!("tidy: {fault}");
     }
