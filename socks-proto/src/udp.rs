@@ -53,7 +53,7 @@ impl Datagram<'_> {
 
 /// How many bytes [`encode_header`] writes for this target.
 pub fn header_len(target: &TargetAddr) -> usize {
-    3 + address::encoded_len(&WireAddr::from(*target))
+    3 + address::encoded_len(target)
 }
 
 /// Writes the header of a whole datagram to `target`; the payload follows it.
@@ -62,7 +62,7 @@ pub fn header_len(target: &TargetAddr) -> usize {
 /// Where `out` has less room than [`header_len`]. A `Vec` grows.
 pub fn encode_header(target: &TargetAddr, out: &mut impl BufMut) {
     out.put_slice(&[0, 0, 0]);
-    address::encode(&WireAddr::from(*target), out);
+    address::encode_target(target, out);
 }
 
 /// Takes a datagram of the relay apart. RSV is not looked at.

@@ -112,7 +112,10 @@ fn lock(dir: &Path) -> Result<File> {
 }
 
 /// Where cargo puts what it builds: wherever it put this program, whatever the settings that led it there.
-fn dir(profile: Profile) -> Result<PathBuf> {
+///
+/// # Errors
+/// This program is in no build folder.
+pub(crate) fn dir(profile: Profile) -> Result<PathBuf> {
     let this = env::current_exe().context("where this program is")?;
     let target = this.parent().and_then(Path::parent).context("this program is in no build folder")?;
     Ok(target.join(match profile {

@@ -193,8 +193,12 @@ impl Handshake {
     /// Gives the handshake back before [`Step::Done`].
     // The error is the whole state by purpose: nothing is lost by asking too early.
     #[allow(clippy::result_large_err)]
-    pub fn into_established(self) -> Result<Established, Self> {
-        self.machine.into_established().map_err(|machine| Self { machine })
+    #[inline]
+    pub fn into_established(mut self) -> Result<Established, Self> {
+        match self.machine.take_established() {
+            Some(established) => Ok(established),
+            None => Err(self),
+        }
     }
 }
 

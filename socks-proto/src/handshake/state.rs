@@ -132,10 +132,12 @@ impl Machine {
         if !self.flight.is_empty() {
             return Ok(Step::Send(self.flight.pending()));
         }
-        // Both replies to BIND can come in one protected message.
-        self.receive(&[])?;
-        if let Some(event) = self.next_event() {
-            return Ok(Step::Event(event));
+        if self.protected.is_some() {
+            // Both replies to BIND can come in one protected message.
+            self.receive(&[])?;
+            if let Some(event) = self.next_event() {
+                return Ok(Step::Event(event));
+            }
         }
         Ok(match self.state {
             State::Done => Step::Done,
@@ -169,20 +171,19 @@ impl Machine {
         self.state.phase()
     }
 
-    // As in Handshake::into_established.
-    #[allow(clippy::result_large_err)]
-    pub(super) fn into_established(self) -> Result<Established, Self> {
+    /// What it leaves behind, once: nothing before it is over. Not by value, as all of it would be copied for a part.
+    pub(super) fn take_established(&mut self) -> Option<Established> {
         if !matches!(self.state, State::Done) {
-            return Err(self);
+            return None;
         }
-        let (layer, early) = match self.protected {
+        let (layer, early) = match self.protected.take() {
             Some(protected) => {
                 let (layer, early) = protected.into_parts();
                 (Some(layer), early)
             }
             None => (None, Vec::new()),
         };
-        Ok(Established { bound: self.bound, peer: self.peer, method: self.method, layer, early })
+        Some(Established { bound: self.bound, peer: self.peer, method: self.method, layer, early })
     }
 
     /// Whether bytes of the proxy have a meaning now: not while it cannot know yet what it would answer.

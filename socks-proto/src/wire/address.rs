@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use bytes::{Buf, BufMut};
 
 use super::Status;
-use crate::address::{DomainName, WireAddr};
+use crate::address::{DomainName, TargetAddr, WireAddr};
 use crate::code_point::atyp;
 use crate::error::Malformed;
 
@@ -14,34 +14,53 @@ pub(crate) const MIN_LEN: usize = 1 + 1 + 2;
 /// The longest form: type 3 with 255 octets.
 pub(crate) const MAX_LEN: usize = 1 + 1 + 255 + 2;
 
-pub(crate) fn encoded_len(addr: &WireAddr) -> usize {
-    match addr {
-        WireAddr::Ip(SocketAddr::V4(_)) => 1 + 4 + 2,
-        WireAddr::Ip(SocketAddr::V6(_)) => 1 + 16 + 2,
-        WireAddr::Name(name, _) => 1 + 1 + name.as_bytes().len() + 2,
-        WireAddr::Nameless(_) => MIN_LEN,
+pub(crate) fn encoded_len(target: &TargetAddr) -> usize {
+    match target {
+        TargetAddr::Ip(SocketAddr::V4(_)) => 1 + 4 + 2,
+        TargetAddr::Ip(SocketAddr::V6(_)) => 1 + 16 + 2,
+        TargetAddr::Name(name, _) => MIN_LEN + name.as_bytes().len(),
     }
 }
 
+#[cfg(feature = "server-codec")]
 pub(crate) fn encode(addr: &WireAddr, out: &mut impl BufMut) {
     match addr {
-        WireAddr::Ip(SocketAddr::V4(v4)) => {
+        WireAddr::Ip(addr) => encode_ip(*addr, out),
+        WireAddr::Name(name, port) => encode_name(name, *port, out),
+        WireAddr::Nameless(port) => {
+            out.put_slice(&[atyp::NAME, 0]);
+            out.put_u16(*port);
+        }
+    }
+}
+
+pub(crate) fn encode_target(target: &TargetAddr, out: &mut impl BufMut) {
+    match target {
+        TargetAddr::Ip(addr) => encode_ip(*addr, out),
+        TargetAddr::Name(name, port) => encode_name(name, *port, out),
+    }
+}
+
+pub(crate) fn encode_ip(addr: SocketAddr, out: &mut impl BufMut) {
+    match addr {
+        SocketAddr::V4(v4) => {
             out.put_u8(atyp::IPV4);
             out.put_slice(&v4.ip().octets());
         }
-        WireAddr::Ip(SocketAddr::V6(v6)) => {
+        SocketAddr::V6(v6) => {
             out.put_u8(atyp::IPV6);
             out.put_slice(&v6.ip().octets());
         }
-        WireAddr::Name(name, _) => {
-            out.put_u8(atyp::NAME);
-            // A DomainName has at most 255 octets.
-            out.put_u8(name.as_bytes().len() as u8);
-            out.put_slice(name.as_bytes());
-        }
-        WireAddr::Nameless(_) => out.put_slice(&[atyp::NAME, 0]),
     }
     out.put_u16(addr.port());
+}
+
+pub(crate) fn encode_name(name: &DomainName, port: u16, out: &mut impl BufMut) {
+    out.put_u8(atyp::NAME);
+    // A DomainName has at most 255 octets.
+    out.put_u8(name.as_bytes().len() as u8);
+    out.put_slice(name.as_bytes());
+    out.put_u16(port);
 }
 
 /// Decodes an address at the front of `input`.

@@ -1,10 +1,13 @@
 //! The request (RFC 1928 §4).
 
+use core::net::SocketAddr;
+
 use bytes::BufMut;
 
 #[cfg(feature = "server-codec")]
 use super::Status;
 use super::address;
+#[cfg(feature = "server-codec")]
 use crate::address::WireAddr;
 use crate::code_point::SOCKS_VERSION;
 use crate::command::Command;
@@ -18,7 +21,13 @@ pub(crate) const MAX_LEN: usize = 3 + address::MAX_LEN;
 
 pub(crate) fn encode(command: &Command, out: &mut impl BufMut) {
     out.put_slice(&[SOCKS_VERSION, command.code().0, 0x00]);
-    address::encode(&WireAddr::from(command.target()), out);
+    match command {
+        Command::Connect(target) | Command::Bind(target) | Command::UdpAssociate(target) => {
+            address::encode_target(target, out);
+        }
+        Command::Resolve(name) => address::encode_name(name, 0, out),
+        Command::ResolvePtr(ip) => address::encode_ip(SocketAddr::new(*ip, 0), out),
+    }
 }
 
 #[cfg(feature = "server-codec")]

@@ -6,6 +6,7 @@
 mod bed;
 mod calls;
 mod connects;
+mod handshake;
 mod memory;
 mod progress;
 mod proxy;
@@ -25,7 +26,7 @@ use self::bed::Bed;
 use self::report::Report;
 use crate::run;
 
-/// Measures what the library costs: calls, start-up, system calls, connects, memory.
+/// Measures what the library costs: calls, start-up, system calls, connects, memory, handshakes.
 ///
 /// Prints medians with their quartiles, ratios first, and the promises that do not hold here. No time is ever a failure.
 #[derive(clap::Args)]
@@ -53,6 +54,8 @@ enum Section {
     Connects,
     /// The memory of a process that is wrapped, and of its pending connects.
     Memory,
+    /// What a handshake of the Rust crates costs in instructions and allocations, beside others.
+    Handshake,
 }
 
 impl Section {
@@ -63,6 +66,7 @@ impl Section {
             Self::Syscalls => syscalls::measure(bed),
             Self::Connects => connects::measure(bed, quick),
             Self::Memory => memory::measure(bed, quick),
+            Self::Handshake => handshake::measure(bed),
         }
     }
 }

@@ -1,0 +1,117 @@
+//! What a handshake in memory costs, counted: instructions, allocations, reads and writes, and the size of a future.
+//!
+//! By a program of its own, the package `peers`, which has those in it that we are compared with.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::bed::Bed;
+use super::progress::Progress;
+use super::report::{Measured, Section, Table, Verdict, number};
+use crate::run::{self, find_program};
+use crate::stage::{self, Profile};
+
+/// Ours and others', the first of them written by hand for what is measured and nothing else.
+const SUBJECTS: [&str; 6] = ["floor", "socks-proto", "socks-blocking", "socks-tokio", "tokio-socks", "fast-socks5"];
+/// Those that can send all in one flight.
+const EAGER: [&str; 4] = ["floor", "socks-proto", "socks-blocking", "socks-tokio"];
+
+/// How many handshakes are counted, over those of a run that makes none more than its first ones.
+const COUNT: u32 = 100;
+
+/// What is promised of the bare core, in terms of the floor.
+const CORE: f64 = 1.5;
+/// What is promised of socks-tokio, in instructions.
+const TOKIO: f64 = 1000.0;
+
+/// What one handshake takes.
+struct Cost {
+    instructions: f64,
+    allocations: f64,
+    reads: f64,
+    writes: f64,
+    future: f64,
+}
+
+pub(super) fn measure(bed: &Bed) -> Result<Section> {
+    let mut section = Section::new("handshake", "one handshake in memory, to a name of 11 octets, IPv4 in the reply");
+    let Some(valgrind) = find_program("valgrind") else {
+        section.note("left out: there is no valgrind here (cargo xtask setup)");
+        return Ok(section);
+    };
+    let program = build()?;
+    let mut progress = Progress::new("handshake", 2 * SUBJECTS.len() + EAGER.len());
+    let mut costs = |case: &str, subjects: &[&str]| -> Result<Vec<Cost>> {
+        let cost = |subject: &&str| {
+            progress.step();
+            cost(bed, &valgrind, &program, subject, case).with_context(|| format!("{subject}, {case}"))
+        };
+        subjects.iter().map(cost).collect()
+    };
+    for (title, case, subjects) in [
+        ("message by message", "stepwise", SUBJECTS.as_slice()),
+        ("with a login, made of two strings", "login", &SUBJECTS),
+        ("one round trip", "one-round-trip", &EAGER),
+    ] {
+        let costs = costs(case, subjects)?;
+        let mut table = Table::new(title, "count", subjects.iter().copied());
+        let samples = |of: fn(&Cost) -> f64| costs.iter().map(|cost| vec![of(cost)]).collect::<Vec<_>>();
+        table.row("instructions", &samples(|cost| cost.instructions))?;
+        if case == "stepwise" {
+            table.judge("socks-proto", |core| instructions(core, costs[3].instructions));
+        }
+        table.row("allocations", &samples(|cost| cost.allocations))?;
+        // A login is made before the handshake, and is in memory that is wiped.
+        if case != "login" {
+            table.judge("socks-tokio", |tokio| Verdict { kept: tokio.value == 0.0, text: "none at all".to_owned() });
+        }
+        table.row("reads", &samples(|cost| cost.reads))?;
+        if case == "stepwise" {
+            table.judge("socks-tokio", |tokio| Verdict { kept: tokio.value <= 3.0, text: "3 at most".to_owned() });
+        }
+        table.row("writes", &samples(|cost| cost.writes))?;
+        let most = match case {
+            "stepwise" => 2.0,
+            "login" => 3.0,
+            _ => 1.0,
+        };
+        table.judge("socks-tokio", |tokio| Verdict { kept: tokio.value <= most, text: format!("{most} at most") });
+        table.row("octets of the future", &samples(|cost| cost.future))?;
+        section.push(table);
+    }
+    Ok(section)
+}
+
+fn instructions(core: Measured, tokio: f64) -> Verdict {
+    Verdict {
+        kept: core.ratio <= CORE && tokio <= TOKIO,
+        text: format!("the core at most {} × is promised, and socks-tokio at most {}", number(CORE), number(TOKIO)),
+    }
+}
+
+/// Builds the program for release.
+fn build() -> Result<PathBuf> {
+    run::output(&mut run::cargo(["build", "--release", "--quiet", "--package=socks-peers"]))?;
+    Ok(stage::dir(Profile::Release)?.join("socks-peers"))
+}
+
+fn cost(bed: &Bed, valgrind: &Path, program: &Path, subject: &str, case: &str) -> Result<Cost> {
+    let file = bed.path("callgrind");
+    let counted = |count: u32| -> Result<(f64, String)> {
+        let mut command = Command::new(valgrind);
+        command.args(["--quiet", "--tool=callgrind"]).arg(format!("--callgrind-out-file={}", file.display()));
+        let printed = run::output(command.arg(program).args([subject, case, &count.to_string()]))?;
+        let counts = fs::read_to_string(&file)?;
+        let total =
+            counts.lines().find_map(|line| line.strip_prefix("totals: ")).context("callgrind gives no total")?;
+        Ok((total.trim().parse()?, printed))
+    };
+    let (few, _) = counted(0)?;
+    let (many, printed) = counted(COUNT)?;
+    let numbers: Vec<f64> = printed.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+    let [allocations, reads, writes, future] = numbers[..] else { anyhow::bail!("it prints {printed:?}") };
+    Ok(Cost { instructions: (many - few) / f64::from(COUNT), allocations, reads, writes, future })
+}
