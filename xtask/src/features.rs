@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::published;
 use crate::run;
+use crate::tally::Tally;
 
 /// Checks each published crate alone with every set of its features, and tests it with those it has by default.
 #[derive(clap::Args)]
@@ -16,13 +17,12 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let mut failed = 0;
-    let mut passed = 0;
+    let mut tally = Tally::default();
     let mut count = |outcome: Result<()>| match outcome {
-        Ok(()) => passed += 1,
+        Ok(()) => tally.passed += 1,
         Err(error) => {
             println!("FAILED  {error:#}");
-            failed += 1;
+            tally.failed += 1;
         }
     };
     let crates = published::crates()?;
@@ -43,6 +43,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             count(run::output(run::cargo(["test", "--quiet"]).arg(format!("--package={}", package.name))).map(drop));
         }
     }
-    println!("\n{passed} passed, {failed} failed, 0 skipped");
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    println!("\n{tally}");
+    Ok(tally.exit_code())
 }

@@ -1,7 +1,14 @@
 //! Counting what test programs say in their closing lines.
 
+use std::env;
 use std::fmt;
 use std::ops::AddAssign;
+use std::process::ExitCode;
+
+/// Whether a skip is a failure.
+pub(crate) fn is_strict() -> bool {
+    env::var_os("CI").is_some_and(|value| value == "true")
+}
 
 /// Passed, failed, skipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +19,12 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// Success where nothing failed, nor was skipped where that [counts](is_strict).
+    pub(crate) fn exit_code(self) -> ExitCode {
+        let good = self.failed == 0 && (self.skipped == 0 || !is_strict());
+        if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
     /// What a line says, if it is a closing line: one of libtest, where ignored tests are skipped ones, or the plain
     /// `N passed, N failed, N skipped` of the suites that count for themselves.
     pub(crate) fn parse(line: &str) -> Option<Self> {

@@ -51,10 +51,10 @@ pub(super) fn measure(bed: &Bed) -> Result<Section> {
         };
         subjects.iter().map(cost).collect()
     };
-    for (title, case, subjects) in [
-        ("message by message", "stepwise", SUBJECTS.as_slice()),
-        ("with a login, made of two strings", "login", &SUBJECTS),
-        ("one round trip", "one-round-trip", &EAGER),
+    for (title, case, subjects, most_writes) in [
+        ("message by message", "stepwise", SUBJECTS.as_slice(), 2.0),
+        ("with a login, made of two strings", "login", &SUBJECTS, 3.0),
+        ("one round trip", "one-round-trip", &EAGER, 1.0),
     ] {
         let costs = costs(case, subjects)?;
         let mut table = Table::new(title, "count", subjects.iter().copied());
@@ -73,12 +73,10 @@ pub(super) fn measure(bed: &Bed) -> Result<Section> {
             table.judge("socks-tokio", |tokio| Verdict { kept: tokio.value <= 3.0, text: "3 at most".to_owned() });
         }
         table.row("writes", &samples(|cost| cost.writes))?;
-        let most = match case {
-            "stepwise" => 2.0,
-            "login" => 3.0,
-            _ => 1.0,
-        };
-        table.judge("socks-tokio", |tokio| Verdict { kept: tokio.value <= most, text: format!("{most} at most") });
+        table.judge("socks-tokio", |tokio| Verdict {
+            kept: tokio.value <= most_writes,
+            text: format!("{most_writes} at most"),
+        });
         table.row("octets of the future", &samples(|cost| cost.future))?;
         section.push(table);
     }
