@@ -11,6 +11,7 @@ mod install;
 mod man;
 mod matrix;
 mod package;
+mod progress;
 mod published;
 mod run;
 mod setup;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::bed::{Bed, target};
-use super::progress::Progress;
 use super::proxy::{NEVER, Proxy};
 use super::report::{Measured, Section, Table, Verdict, number};
 use super::worker::Worker;
+use crate::progress::Progress;
 
 const SOURCE: &str = include_str!("calls.c");
 
@@ -44,7 +44,7 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     let program = bed.compile("calls", SOURCE)?;
     let (prompt, silent) = (Proxy::start(bed, Duration::ZERO)?, Proxy::start(bed, NEVER)?);
     let mut section = Section::new("calls", "processor time of a call, the process wrapped or not");
-    let mut progress = Progress::new("calls", STATES.len() * processes);
+    let mut progress = Progress::new("bench", "calls", STATES.len() * processes);
     for state in &STATES {
         let proxy = if state.name == "pending" { &silent } else { &prompt };
         let socksrc = proxy.socksrc(bed, false)?;

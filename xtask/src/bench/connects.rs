@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::bed::{self, Bed, target};
-use super::progress::Progress;
 use super::proxy::Proxy;
 use super::report::{Section, Table};
 use super::worker::Worker;
+use crate::progress::Progress;
 
 const SOURCE: &str = include_str!("connects.c");
 
@@ -100,7 +100,7 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     let all = [&AWAY[..], &AT_ONCE, &RATES];
     let rounds = |case: &Case| if quick { case.quick_rounds } else { case.rounds };
     let steps = all.iter().flat_map(|cases| cases.iter()).map(rounds).sum();
-    let mut progress = Progress::new("connects", steps);
+    let mut progress = Progress::new("bench", "connects", steps);
     let program = bed.compile("connects", SOURCE)?;
     let (near, far) = (Proxy::start(bed, Duration::ZERO)?, Proxy::start(bed, FAR)?);
     let mut section = Section::new("connects", "connect, one byte there and back; then the same through the proxy");

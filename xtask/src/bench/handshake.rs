@@ -9,8 +9,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::bed::Bed;
-use super::progress::Progress;
 use super::report::{Measured, Section, Table, Verdict, number};
+use crate::progress::Progress;
 use crate::run::{self, find_program};
 use crate::stage::{self, Profile};
 
@@ -43,7 +43,7 @@ pub(super) fn measure(bed: &Bed) -> Result<Section> {
         return Ok(section);
     };
     let program = build()?;
-    let mut progress = Progress::new("handshake", 2 * SUBJECTS.len() + EAGER.len());
+    let mut progress = Progress::new("bench", "handshake", 2 * SUBJECTS.len() + EAGER.len());
     let mut costs = |case: &str, subjects: &[&str]| -> Result<Vec<Cost>> {
         let cost = |subject: &&str| {
             progress.step();

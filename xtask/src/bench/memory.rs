@@ -5,9 +5,9 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 use super::bed::{self, Bed, target};
-use super::progress::Progress;
 use super::proxy::{NEVER, Proxy};
 use super::report::{Section, Table};
+use crate::progress::Progress;
 use crate::run;
 
 const SOURCE: &str = include_str!("memory.c");
@@ -22,7 +22,7 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
         return Ok(section);
     }
     let program = bed.compile("memory", SOURCE)?;
-    let mut progress = Progress::new("memory", rounds);
+    let mut progress = Progress::new("bench", "memory", rounds);
     let mut rows = vec![vec![Vec::new(); 2]; 4];
     for _ in 0..rounds {
         // A new one each round: it keeps all that it was ever told.

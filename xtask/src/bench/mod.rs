@@ -8,7 +8,6 @@ mod calls;
 mod connects;
 mod handshake;
 mod memory;
-mod progress;
 mod proxy;
 mod report;
 mod start;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::bed::Bed;
-use super::progress::Progress;
 use super::proxy::Proxy;
 use super::report::{Measured, Section, Table, Verdict, number};
+use crate::progress::Progress;
 use crate::run::{self, find_program};
 
 const SOURCE: &str = include_str!("start.c");
@@ -62,7 +62,7 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     }
 
     let mut samples = vec![Vec::new(); variants.len()];
-    let mut progress = Progress::new("start", pieces);
+    let mut progress = Progress::new("bench", "start", pieces);
     for _ in 0..pieces {
         let mut command = bed.command(&program, None);
         command.arg(PIECE.to_string());

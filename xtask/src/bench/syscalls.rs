@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::bed::{Bed, target};
-use super::progress::Progress;
 use super::proxy::Proxy;
 use super::report::{Measured, Section, Table, Verdict, number};
+use crate::progress::Progress;
 use crate::run::{self, find_program};
 
 const SOURCE: &str = include_str!("syscalls.c");
@@ -29,7 +29,7 @@ pub(super) fn measure(bed: &Bed) -> Result<Section> {
     };
     let program = bed.compile("syscalls", SOURCE)?;
     let proxy = Proxy::start(bed, Duration::ZERO)?;
-    let mut progress = Progress::new("syscalls", 3);
+    let mut progress = Progress::new("bench", "syscalls", 3);
     let mut trace = |socksrc: Option<&Path>, to: [String; 2]| {
         let file = bed.path("trace");
         let mut command = Command::new(&strace);

@@ -1,11 +1,12 @@
-//! How far the bench is: a bar on a terminal, plain lines elsewhere, both on standard error.
+//! How far a long command is: a bar on a terminal, plain lines elsewhere, both on standard error.
 
 use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Of one section. Gone from the terminal when it is dropped.
-pub(super) struct Progress {
+/// Of one piece of work. Gone from the terminal when it is dropped.
+pub(crate) struct Progress {
+    command: &'static str,
     name: &'static str,
     bar: Option<ProgressBar>,
     steps: usize,
@@ -13,8 +14,8 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Of a section in so many steps.
-    pub(super) fn new(name: &'static str, steps: usize) -> Self {
+    /// Of a piece of what a command does, in so many steps.
+    pub(crate) fn new(command: &'static str, name: &'static str, steps: usize) -> Self {
         let bar = io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(steps as u64).with_message(name);
             // Its only error is one in the template.
@@ -24,19 +25,19 @@ impl Progress {
             }
         });
         if bar.is_none() {
-            eprintln!("bench: {name}");
+            eprintln!("{command}: {name}");
         }
-        Self { name, bar, steps, done: 0 }
+        Self { command, name, bar, steps, done: 0 }
     }
 
-    pub(super) fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         let quarters = |done: usize| done * 4 / self.steps.max(1);
         let before = quarters(self.done);
         let after = quarters(self.done + 1);
         self.done += 1;
         match &self.bar {
             Some(bar) => bar.inc(1),
-            None if after > before => eprintln!("bench: {}: {} %", self.name, after * 25),
+            None if after > before => eprintln!("{}: {}: {} %", self.command, self.name, after * 25),
             None => {}
         }
     }
