@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use interop::report::Report;
+use interop::soak::judge::Growth;
 use interop::soak::program::SAMPLES;
 use interop::soak::{Outcome, RUNS, Run};
 
@@ -49,7 +50,7 @@ fn row(run: &Run, outcome: &Outcome) -> String {
     let Some(course) = &outcome.course else { return format!("{name:<28}  did not run") };
     let Some(last) = course.end.or(course.samples.last().copied()) else { return format!("{name:<28}  did not begin") };
     let before = course.begin.map_or(0, |begin| begin.descriptors);
-    let growth = |growth: Option<_>| growth.map_or_else(|| "?".to_owned(), |growth| format!("{growth}"));
+    let show = |growth: Option<Growth>| growth.map_or_else(|| "?".to_owned(), |growth| growth.to_string());
     format!(
         "{name:<28}{:>8}{:>9}{:>10}{:>8}{:>9.1}{:>16}{:>16}  {before}, {}, {}",
         last.echoed,
@@ -57,8 +58,8 @@ fn row(run: &Run, outcome: &Outcome) -> String {
         last.abandoned,
         last.failed,
         outcome.took.as_secs_f64(),
-        growth(course.resident().map(|growth: interop::soak::judge::Growth| growth.to_string())),
-        growth(course.heap().map(|growth| growth.to_string())),
+        show(course.resident()),
+        show(course.heap()),
         course.most_descriptors(),
         last.descriptors,
     )

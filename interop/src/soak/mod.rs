@@ -154,12 +154,12 @@ impl Run {
         findings
     }
 
-    /// A way for each port of the target.
+    /// A way for each port of the target. Without `retry 0` a server that is down would be tried first only once a minute.
     fn socksrc(&self, site: &Site) -> Result<PathBuf> {
         let [plain, login] = self.servers;
         let [v4, v6] = PROXY_NEAR;
         let account = format!("{USER} {PASSWORD}");
-        let mut text = String::from("strict\ndns remote\ntimeout 30\nnoproxy 127.0.0.0/8\nnoproxy ::1\n");
+        let mut text = String::from("strict\ndns remote\ntimeout 30\nretry 0\nnoproxy 127.0.0.0/8\nnoproxy ::1\n");
         writeln!(text, "proxy 0.0.0.0/0 {}", plain.at(v4))?;
         for port in PORT..PORT + PORTS {
             match port % 8 {
