@@ -52,7 +52,8 @@ void done(const struct plan *plan, enum fate fate);
 /* Counts one that failed, and says why, unless many others have said so before. `error` is an errno, or 0. */
 void failed(const struct plan *plan, const char *what, int error);
 
-/* Notes what is done about the connection, for the watchdog: `slot` is below `at_once`, `what` a literal. */
+/* Notes what is done about the connection, for the watchdog: `slot` is below `at_once`, `what` a literal, or NULL for
+ * nothing. */
 void doing(unsigned slot, const struct plan *plan, const char *what);
 
 /* `length` bytes of the message from `position` on. */

@@ -221,7 +221,10 @@ static unsigned fill(void)
             abandon(slot);
         while (slot->fd < 0 && next_plan(&plan))
             start(slot, &plan);
-        used += slot->fd >= 0;
+        if (slot->fd >= 0)
+            used++;
+        else
+            doing(index_of(slot), &plan, NULL);
     }
     return used;
 }

@@ -189,6 +189,7 @@ static void *work(void *slot)
 
     while (next_plan(&plan))
         one(*(unsigned *)slot, &plan, piece, expected);
+    doing(*(unsigned *)slot, &plan, NULL);
     return NULL;
 }
 

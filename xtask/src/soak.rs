@@ -11,7 +11,7 @@ use crate::stage::{Profile, dir, stage};
 use crate::tally::Tally;
 
 /// How many connections a run has in the short form.
-const QUICK: u64 = 5000;
+const QUICK: u64 = 10_000;
 
 /// Makes very many connections by a program with 32 threads and by one with an epoll, through the embedded proxy and danted.
 ///
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     /// How many connections each of the four runs has.
     #[arg(long, default_value_t = 100_000, conflicts_with = "quick")]
     connections: u64,
-    /// Less than a minute in all: 5,000 connections each.
+    /// Less than a minute in all: 10,000 connections each.
     #[arg(long)]
     quick: bool,
     /// Only runs with all of these in their names: embedded, danted, threads, epoll.
