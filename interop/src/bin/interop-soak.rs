@@ -33,7 +33,7 @@ fn main() -> Result<ExitCode> {
         report.add(run.name.to_owned(), outcome.verdict);
     }
     println!(
-        "\n{connections} connections each; memory and heap in kB, as in the second quarter of a run → in the last one\n"
+        "\n{connections} connections each; memory and heap in kB, as in the second quarter of a run → in the last one; left: heap at the end\n"
     );
     println!("{HEAD}");
     rows.iter().for_each(|row| println!("{row}"));
@@ -42,17 +42,19 @@ fn main() -> Result<ExitCode> {
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-const HEAD: &str = "run                           echoed  refused  given up  failed  seconds          memory            heap  \
+const HEAD: &str = "run                           echoed  refused  given up  failed  seconds          memory            heap   left  \
                     descriptors: before, most, after";
 
 fn row(run: &Run, outcome: &Outcome) -> String {
     let name = run.name;
     let Some(course) = &outcome.course else { return format!("{name:<28}  did not run") };
-    let Some(last) = course.end.or(course.samples.last().copied()) else { return format!("{name:<28}  did not begin") };
-    let before = course.begin.map_or(0, |begin| begin.descriptors);
+    let Some(last) = course.end.or_else(|| course.samples.last().copied()) else {
+        return format!("{name:<28}  did not begin");
+    };
+    let (before, heap) = course.begin.map_or((0, 0), |begin| (begin.descriptors, begin.heap));
     let show = |growth: Option<Growth>| growth.map_or_else(|| "?".to_owned(), |growth| growth.to_string());
     format!(
-        "{name:<28}{:>8}{:>9}{:>10}{:>8}{:>9.1}{:>16}{:>16}  {before}, {}, {}",
+        "{name:<28}{:>8}{:>9}{:>10}{:>8}{:>9.1}{:>16}{:>16}{:>7}  {before}, {}, {}",
         last.echoed,
         last.refused,
         last.abandoned,
@@ -60,6 +62,7 @@ fn row(run: &Run, outcome: &Outcome) -> String {
         outcome.took.as_secs_f64(),
         show(course.resident()),
         show(course.heap()),
+        course.end.map_or_else(|| "?".to_owned(), |end| (end.heap.saturating_sub(heap) / 1024).to_string()),
         course.most_descriptors(),
         last.descriptors,
     )
