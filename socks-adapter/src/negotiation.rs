@@ -58,7 +58,6 @@ pub const BUF_LEN: usize = 512;
 /// Nothing of it allocates, unless a method of authentication does.
 pub struct Negotiation {
     handshake: Handshake,
-    bound: WireAddr,
     proxy: Option<IpAddr>,
     answered: bool,
 }
@@ -103,9 +102,10 @@ impl Tunnel {
 
 impl Negotiation {
     /// A negotiation that has not begun, with a proxy of which nothing is known.
+    #[inline]
     pub fn new(command: Command, offer: Offer) -> Self {
         let handshake = Handshake::new(command, offer);
-        Self { handshake, bound: WireAddr::UNSPECIFIED, proxy: None, answered: false }
+        Self { handshake, proxy: None, answered: false }
     }
 
     /// The same with a proxy at this address.
@@ -123,13 +123,9 @@ impl Negotiation {
     #[allow(clippy::should_implement_trait)]
     #[inline]
     pub fn next(&mut self) -> Result<Next<'_>, Error> {
-        // Asked twice where there is something to tell, as a borrow cannot leave a loop that goes on.
-        while let Step::Event(event) = self.handshake.step()? {
-            if let Event::Bound(addr) = event {
-                self.bound = addr;
-                if matches!(self.handshake.command(), Command::Bind(_)) {
-                    return Ok(Next::Bound);
-                }
+        while let Some(event) = self.handshake.take_event() {
+            if matches!(event, Event::Bound(_)) && matches!(self.handshake.command(), Command::Bind(_)) {
+                return Ok(Next::Bound);
             }
         }
         Ok(match self.handshake.step()? {
@@ -187,6 +183,7 @@ impl Negotiation {
     }
 
     /// Whether the proxy has said anything yet. From then on it counts as reached.
+    #[inline]
     pub fn answered(&self) -> bool {
         self.answered
     }
@@ -195,10 +192,8 @@ impl Negotiation {
     ///
     /// Where the proxy leaves the host open (`0.0.0.0`, `::`) and its own address is known, that takes its place.
     pub fn bound(&self) -> WireAddr {
-        match self.proxy.and_then(|proxy| self.bound.or_host(proxy)) {
-            Some(addr) => WireAddr::Ip(addr),
-            None => self.bound,
-        }
+        let bound = self.handshake.bound().unwrap_or(WireAddr::UNSPECIFIED);
+        self.proxy.and_then(|proxy| bound.or_host(proxy)).map_or(bound, WireAddr::Ip)
     }
 
     /// The address of the proxy, where it is known and one of IP.
@@ -212,12 +207,21 @@ impl Negotiation {
     /// Gives the negotiation back before [`Next::Done`].
     // The error is the whole state by purpose: nothing is lost by asking too early.
     #[allow(clippy::result_large_err)]
-    pub fn into_tunnel(self) -> Result<Tunnel, Self> {
-        let Self { bound, proxy, answered, .. } = self;
-        let established =
-            self.handshake.into_established().map_err(|handshake| Self { handshake, bound, proxy, answered })?;
+    #[inline]
+    pub fn into_tunnel(mut self) -> Result<Tunnel, Self> {
+        match self.take_tunnel() {
+            Some(tunnel) => Ok(tunnel),
+            None => Err(self),
+        }
+    }
+
+    /// As [`into_tunnel`](Self::into_tunnel), where the negotiation is to stay in its place; `None` before
+    /// [`Next::Done`]. The protection is given once.
+    #[inline]
+    pub fn take_tunnel(&mut self) -> Option<Tunnel> {
+        let established = self.handshake.take_established()?;
         let protection = established.layer.map(|layer| Protection::new(layer, established.early));
-        Ok(Tunnel { bound: established.bound, peer: established.peer, method: established.method, protection })
+        Some(Tunnel { bound: established.bound, peer: established.peer, method: established.method, protection })
     }
 
     fn failed(&mut self, error: io::Error) -> Error {
@@ -228,6 +232,7 @@ impl Negotiation {
     fn cut_short(&mut self) -> Phase {
         self.handshake.receive_eof().phase()
     }
+
 }
 
 impl fmt::Debug for Negotiation {

@@ -1,7 +1,6 @@
 //! One negotiation, from the greeting to the last reply.
 
-mod flight;
-mod inbox;
+mod buffer;
 mod protected;
 mod state;
 
@@ -140,6 +139,7 @@ impl fmt::Debug for Established {
 
 impl Handshake {
     /// A negotiation that has not begun. Cannot fail: its inputs are valid by their types.
+    #[inline]
     pub fn new(command: Command, offer: Offer) -> Self {
         Self { machine: Machine::new(command, offer) }
     }
@@ -151,6 +151,13 @@ impl Handshake {
     #[inline]
     pub fn step(&mut self) -> Result<Step<'_>, Error> {
         self.machine.step()
+    }
+
+    /// What [`step`](Self::step) would tell first, where that is an event: for a caller who looks at the events apart,
+    /// or at none of them.
+    #[inline]
+    pub fn take_event(&mut self) -> Option<Event> {
+        self.machine.next_event()
     }
 
     /// The first `n` bytes of the last [`Step::Send`] have left.
@@ -178,13 +185,21 @@ impl Handshake {
     }
 
     /// What the proxy is to answer next, or what its last word was about.
+    #[inline]
     pub fn phase(&self) -> Phase {
         self.machine.phase()
     }
 
     /// The request that is being made.
+    #[inline]
     pub fn command(&self) -> &Command {
         self.machine.command()
+    }
+
+    /// BND.ADDR and BND.PORT of the first reply, once that is there.
+    #[inline]
+    pub fn bound(&self) -> Option<WireAddr> {
+        self.machine.bound()
     }
 
     /// What was negotiated.
@@ -195,15 +210,22 @@ impl Handshake {
     #[allow(clippy::result_large_err)]
     #[inline]
     pub fn into_established(mut self) -> Result<Established, Self> {
-        match self.machine.take_established() {
+        match self.take_established() {
             Some(established) => Ok(established),
             None => Err(self),
         }
+    }
+
+    /// As [`into_established`](Self::into_established), where the handshake is to stay in its place; `None` before
+    /// [`Step::Done`]. The security layer is given once.
+    #[inline]
+    pub fn take_established(&mut self) -> Option<Established> {
+        self.machine.take_established()
     }
 }
 
 impl fmt::Debug for Handshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handshake").field("command", self.command()).field("state", self.machine.state()).finish()
+        f.debug_struct("Handshake").field("command", self.command()).field("state", &self.machine.state()).finish()
     }
 }

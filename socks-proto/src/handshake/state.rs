@@ -23,8 +23,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::num::NonZeroUsize;
 
-use super::flight::Flight;
-use super::inbox::Inbox;
+use super::buffer::Buffer;
 use super::protected::Protected;
 use super::{Established, Event, Step};
 use crate::address::WireAddr;
@@ -35,131 +34,164 @@ use crate::command::Command;
 use crate::error::{AuthFailure, Error, Malformed, Phase};
 use crate::wire::{Status, greeting, reply, userpass};
 
-pub(super) enum State {
+/// What is waited for. What only some handshakes have stands apart, so that going on is the writing of a byte.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
     AwaitMethod,
     AwaitLogin,
-    AwaitAuth { method: Box<dyn AuthMethod>, at_least: NonZeroUsize },
+    AwaitAuth,
     AwaitReply,
     AwaitPeer,
     Done,
-    Failed(Error),
 }
 
-impl State {
-    fn phase(&self) -> Phase {
-        match self {
-            Self::AwaitMethod => Phase::Method,
-            Self::AwaitLogin | Self::AwaitAuth { .. } => Phase::Authentication,
-            Self::AwaitReply | Self::Done => Phase::Reply,
-            Self::AwaitPeer => Phase::SecondReply,
-            Self::Failed(error) => error.phase(),
-        }
-    }
+/// A handshake's state in words, as its `Debug` has it.
+pub(super) struct Standing<'a>(&'a Machine);
 
-    fn is_over(&self) -> bool {
-        matches!(self, Self::Done | Self::Failed(_))
-    }
-}
-
-impl fmt::Debug for State {
+impl fmt::Debug for Standing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Done => f.write_str("Done"),
-            Self::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
-            _ => f.debug_tuple("Await").field(&self.phase()).finish(),
+        match (&self.0.error, self.0.state) {
+            (Some(error), _) => f.debug_tuple("Failed").field(error).finish(),
+            (None, State::Done) => f.write_str("Done"),
+            (None, _) => f.debug_tuple("Await").field(&self.0.phase()).finish(),
         }
     }
 }
 
-/// Events that were not told yet. The order in which they can arise is the order of the fields.
-#[derive(Default)]
-struct Untold {
-    method: bool,
-    bound: bool,
-    peer: bool,
-}
+/// Events that were not told yet, a bit each. The order in which they can arise is that of the bits.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Untold(u8);
 
 impl Untold {
-    fn any(&self) -> bool {
-        self.method || self.bound || self.peer
+    const METHOD: Self = Self(1);
+    const BOUND: Self = Self(2);
+    const PEER: Self = Self(4);
+
+    #[inline]
+    fn any(self) -> bool {
+        self.0 != 0
+    }
+
+    #[inline]
+    fn has(self, event: Self) -> bool {
+        self.0 & event.0 != 0
+    }
+
+    #[inline]
+    fn add(&mut self, event: Self) {
+        self.0 |= event.0;
+    }
+
+    /// Takes the event out, where it is in.
+    #[inline]
+    fn take(&mut self, event: Self) -> bool {
+        let had = self.has(event);
+        self.0 &= !event.0;
+        had
     }
 }
 
 pub(super) struct Machine {
     state: State,
+    /// The least that the message at hand still owes.
+    missing: NonZeroUsize,
+    /// What ended it.
+    error: Option<Error>,
+    /// The method whose own exchange is under way.
+    running: Option<Box<dyn AuthMethod>>,
     untold: Untold,
-    inbox: Inbox,
-    flight: Flight,
+    buffer: Buffer,
     method: MethodId,
-    bound: WireAddr,
-    peer: Option<WireAddr>,
+    /// Which replies are in the buffer.
+    is_bound: bool,
+    has_peer: bool,
     protected: Option<Protected>,
     offer: Offer,
     command: Command,
 }
 
 impl Machine {
+    // Built where it is to stay, or else all of it is copied twice.
+    #[inline(always)]
     pub(super) fn new(command: Command, offer: Offer) -> Self {
-        Self {
+        let mut machine = Self {
             state: State::AwaitMethod,
+            missing: least(greeting::METHOD_REPLY_LEN),
+            error: None,
+            running: None,
             untold: Untold::default(),
-            inbox: Inbox::new(),
-            flight: Flight::first(&offer, &command),
+            buffer: Buffer::new(),
             method: MethodId::NO_ACCEPTABLE,
-            bound: WireAddr::UNSPECIFIED,
-            peer: None,
+            is_bound: false,
+            has_peer: false,
             protected: None,
             offer,
             command,
-        }
+        };
+        // Where it stands: it is the larger part of the whole.
+        machine.buffer.first(&machine.offer, &machine.command);
+        machine
     }
 
+    #[inline]
     pub(super) fn command(&self) -> &Command {
         &self.command
     }
 
-    pub(super) fn state(&self) -> &State {
-        &self.state
+    pub(super) fn state(&self) -> Standing<'_> {
+        Standing(self)
     }
 
+    pub(super) fn phase(&self) -> Phase {
+        match (&self.error, self.state) {
+            (Some(error), _) => error.phase(),
+            (None, State::AwaitMethod) => Phase::Method,
+            (None, State::AwaitLogin | State::AwaitAuth) => Phase::Authentication,
+            (None, State::AwaitReply | State::Done) => Phase::Reply,
+            (None, State::AwaitPeer) => Phase::SecondReply,
+        }
+    }
+
+    #[inline]
     pub(super) fn step(&mut self) -> Result<Step<'_>, Error> {
         if let Some(event) = self.next_event() {
             return Ok(Step::Event(event));
         }
-        if let State::Failed(error) = &self.state {
+        if let Some(error) = &self.error {
             return Err(error.clone());
         }
-        if !self.flight.is_empty() {
-            return Ok(Step::Send(self.flight.pending()));
+        if !self.buffer.is_sent() {
+            return Ok(Step::Send(self.buffer.pending()));
         }
-        if self.protected.is_some() {
-            // Both replies to BIND can come in one protected message.
-            self.receive(&[])?;
-            if let Some(event) = self.next_event() {
-                return Ok(Step::Event(event));
+        Ok(if self.state == State::Done { Step::Done } else { Step::Receive { at_most: self.at_most() } })
+    }
+
+    #[inline]
+    pub(super) fn next_event(&mut self) -> Option<Event> {
+        if !self.untold.any() {
+            // Both replies to BIND can come in one protected message. What is wrong with it stays for step().
+            if self.protected.is_none() || self.receive(&[]).is_err() || !self.untold.any() {
+                return None;
             }
         }
-        Ok(match self.state {
-            State::Done => Step::Done,
-            _ => Step::Receive { at_most: self.at_most() },
-        })
-    }
-
-    fn next_event(&mut self) -> Option<Event> {
-        if core::mem::take(&mut self.untold.method) {
+        if self.untold.take(Untold::METHOD) {
             return Some(Event::MethodSelected(self.method));
         }
-        if core::mem::take(&mut self.untold.bound) {
-            return Some(Event::Bound(self.bound));
+        if self.untold.take(Untold::BOUND) {
+            return Some(Event::Bound(self.buffer.bound()));
         }
-        if core::mem::take(&mut self.untold.peer) {
-            return self.peer.map(Event::Accepted);
-        }
-        None
+        self.untold.take(Untold::PEER);
+        Some(Event::Accepted(self.buffer.peer()))
     }
 
+    #[inline]
+    pub(super) fn bound(&self) -> Option<WireAddr> {
+        self.is_bound.then(|| self.buffer.bound())
+    }
+
+    #[inline]
     pub(super) fn sent(&mut self, n: usize) {
-        self.flight.advance(n);
+        self.buffer.advance(n);
     }
 
     pub(super) fn receive_eof(&mut self) -> Error {
@@ -167,13 +199,9 @@ impl Machine {
         self.fail(Error::Eof { phase })
     }
 
-    pub(super) fn phase(&self) -> Phase {
-        self.state.phase()
-    }
-
-    /// What it leaves behind, once: nothing before it is over. Not by value, as all of it would be copied for a part.
+    #[inline]
     pub(super) fn take_established(&mut self) -> Option<Established> {
-        if !matches!(self.state, State::Done) {
+        if self.error.is_some() || self.state != State::Done {
             return None;
         }
         let (layer, early) = match self.protected.take() {
@@ -183,12 +211,14 @@ impl Machine {
             }
             None => (None, Vec::new()),
         };
-        Some(Established { bound: self.bound, peer: self.peer, method: self.method, layer, early })
+        let peer = self.has_peer.then(|| self.buffer.peer());
+        Some(Established { bound: self.buffer.bound(), peer, method: self.method, layer, early })
     }
 
     /// Whether bytes of the proxy have a meaning now: not while it cannot know yet what it would answer.
+    #[inline]
     fn is_listening(&self) -> bool {
-        self.flight.is_empty() && !self.untold.bound && !self.state.is_over()
+        self.buffer.is_sent() && !self.untold.has(Untold::BOUND) && self.state != State::Done && self.error.is_none()
     }
 
     pub(super) fn receive(&mut self, input: &[u8]) -> Result<usize, Error> {
@@ -202,12 +232,9 @@ impl Machine {
         }
     }
 
+    #[cold]
     fn fail(&mut self, error: Error) -> Error {
-        if let State::Failed(first) = &self.state {
-            return first.clone();
-        }
-        self.state = State::Failed(error.clone());
-        error
+        self.error.get_or_insert(error).clone()
     }
 
     fn take_input(&mut self, input: &[u8]) -> Result<usize, Error> {
@@ -220,11 +247,7 @@ impl Machine {
             if self.protected.is_some() {
                 return Ok(used + self.take_protected(rest)?);
             }
-            used += if matches!(self.state, State::AwaitAuth { .. }) {
-                self.take_auth(rest)?
-            } else {
-                self.take_plain(rest)?
-            };
+            used += if self.state == State::AwaitAuth { self.take_auth(rest)? } else { self.take_plain(rest)? };
         }
         Ok(used)
     }
@@ -233,59 +256,68 @@ impl Machine {
     fn take_plain(&mut self, input: &[u8]) -> Result<usize, Error> {
         let mut used = 0;
         loop {
-            let missing = match self.advance()? {
-                None => return Ok(used),
-                Some(at_least) => at_least.get(),
-            };
-            let taken = self.inbox.fill(&input[used..], missing);
-            if taken == 0 {
+            let taken = self.buffer.fill(&input[used..], self.missing.get());
+            used += taken;
+            if taken == 0 || self.is_whole()? {
                 return Ok(used);
             }
-            used += taken;
         }
     }
 
-    /// Looks at the inbox: either a message is whole and changes the state, or so many bytes are missing.
-    fn advance(&mut self) -> Result<Option<NonZeroUsize>, Error> {
-        let phase = self.state.phase();
-        let malformed = |what| Error::Malformed { phase, what };
-        let have = self.inbox.bytes();
-        match self.state {
+    /// Looks at the message at hand: either it is whole and changes the state, or more of it is missing.
+    fn is_whole(&mut self) -> Result<bool, Error> {
+        let have = self.buffer.message();
+        let at_least = match self.state {
             State::AwaitMethod => {
                 if have.first() == Some(&LOGIN_VERSION) && self.login_is_under_way() {
                     // Tor drops the choice of a method where the login is there already.
                     self.select(MethodId::USER_PASS)?;
-                    return self.advance();
+                    return self.is_whole();
                 }
-                match greeting::decode_method_reply(have).map_err(malformed)? {
-                    Status::Partial { at_least } => return Ok(Some(at_least)),
+                match greeting::decode_method_reply(have).map_err(|what| self.malformed(what))? {
+                    Status::Partial { at_least } => at_least,
                     Status::Complete { value: method, .. } => {
-                        self.inbox.clear();
+                        self.buffer.clear();
                         self.select(method)?;
+                        return Ok(true);
                     }
                 }
             }
-            State::AwaitLogin => match userpass::decode_status(have).map_err(malformed)? {
-                Status::Partial { at_least } => return Ok(Some(at_least)),
+            State::AwaitLogin => match userpass::decode_status(have).map_err(|what| self.malformed(what))? {
+                Status::Partial { at_least } => at_least,
                 Status::Complete { value: 0, .. } => {
-                    self.inbox.clear();
+                    self.buffer.clear();
                     self.authenticated(None)?;
+                    return Ok(true);
                 }
                 Status::Complete { value: status, .. } => {
                     return Err(Error::Authenticate(AuthFailure::LoginRefused { status }));
                 }
             },
-            State::AwaitReply | State::AwaitPeer => match reply::decode(have).map_err(malformed)? {
-                Status::Partial { at_least } => return Ok(Some(at_least)),
-                Status::Complete { value: Err(code), .. } => return Err(Error::Refused { phase, code }),
-                Status::Complete { value: Ok(addr), .. } => {
-                    self.inbox.clear();
-                    self.granted(addr);
+            State::AwaitReply | State::AwaitPeer => match reply::decode(have).map_err(|what| self.malformed(what))? {
+                Status::Partial { at_least } => at_least,
+                Status::Complete { value: Err(code), .. } => return Err(Error::Refused { phase: self.phase(), code }),
+                Status::Complete { value: Ok(_), .. } => {
+                    self.granted();
+                    return Ok(true);
                 }
             },
-            State::AwaitAuth { .. } | State::Done | State::Failed(_) => {}
-        }
-        Ok(None)
+            State::AwaitAuth | State::Done => return Ok(true),
+        };
+        self.missing = at_least;
+        Ok(false)
+    }
+
+    #[cold]
+    fn malformed(&self, what: Malformed) -> Error {
+        Error::Malformed { phase: self.phase(), what }
+    }
+
+    /// Waits for a message of at least this length from now on.
+    #[inline]
+    fn expect(&mut self, state: State, len: usize) {
+        self.state = state;
+        self.missing = least(len);
     }
 
     fn login_is_under_way(&self) -> bool {
@@ -305,19 +337,19 @@ impl Machine {
             return Err(Error::Malformed { phase: Phase::Method, what });
         }
         self.method = method;
-        self.untold.method = true;
+        self.untold.add(Untold::METHOD);
         match (method, self.offer.user_pass()) {
             (MethodId::NONE, _) => self.authenticated(None),
             (MethodId::USER_PASS, Some(login)) => {
                 if !self.offer.is_one_round_trip() {
-                    self.flight.login(login);
+                    self.buffer.login(login);
                 }
-                self.state = State::AwaitLogin;
+                self.expect(State::AwaitLogin, userpass::STATUS_LEN);
                 Ok(())
             }
             _ => match self.offer.take(method) {
                 Some(mut method) => {
-                    let status = method.start(self.flight.heap());
+                    let status = method.start(self.buffer.heap());
                     self.follow_auth(method, status)
                 }
                 None => {
@@ -330,24 +362,18 @@ impl Machine {
 
     /// Bytes for a method that brings its own exchange.
     fn take_auth(&mut self, input: &[u8]) -> Result<usize, Error> {
-        match core::mem::replace(&mut self.state, State::AwaitReply) {
-            State::AwaitAuth { mut method, at_least } => {
-                let taken = input.len().min(at_least.get());
-                let status = method.receive(&input[..taken], self.flight.heap());
-                self.follow_auth(method, status)?;
-                Ok(taken)
-            }
-            other => {
-                self.state = other;
-                Ok(0)
-            }
-        }
+        let Some(mut method) = self.running.take() else { return Ok(0) };
+        let taken = input.len().min(self.missing.get());
+        let status = method.receive(&input[..taken], self.buffer.heap());
+        self.follow_auth(method, status)?;
+        Ok(taken)
     }
 
     fn follow_auth(&mut self, method: Box<dyn AuthMethod>, status: Result<AuthStatus, AuthError>) -> Result<(), Error> {
         match status.map_err(auth_error)? {
             AuthStatus::Need { at_least } => {
-                self.state = State::AwaitAuth { method, at_least };
+                self.running = Some(method);
+                self.expect(State::AwaitAuth, at_least.get());
                 Ok(())
             }
             AuthStatus::Done => self.authenticated(method.into_layer()),
@@ -356,35 +382,33 @@ impl Machine {
 
     /// The proxy has let us in: the request follows, unless it went out with the greeting.
     fn authenticated(&mut self, layer: Option<Box<dyn SecurityLayer>>) -> Result<(), Error> {
-        self.state = State::AwaitReply;
+        self.expect(State::AwaitReply, reply::MIN_LEN);
         match layer {
             Some(mut layer) => {
-                self.flight.protected_request(&self.command, &mut *layer).map_err(auth_error)?;
+                self.buffer.protected_request(&self.command, &mut *layer).map_err(auth_error)?;
                 self.protected = Some(Protected::new(layer).map_err(auth_error)?);
             }
-            None if !self.offer.is_one_round_trip() => self.flight.request(&self.command),
+            None if !self.offer.is_one_round_trip() => self.buffer.request(&self.command),
             None => {}
         }
         Ok(())
     }
 
-    fn granted(&mut self, addr: WireAddr) {
-        match (&self.state, self.command) {
-            (State::AwaitPeer, _) => {
-                self.peer = Some(addr);
-                self.untold.peer = true;
-                self.state = State::Done;
-            }
-            (_, Command::Bind(_)) => {
-                self.bound = addr;
-                self.untold.bound = true;
-                self.state = State::AwaitPeer;
-            }
-            _ => {
-                self.bound = addr;
-                self.untold.bound = true;
-                self.state = State::Done;
-            }
+    /// The message at hand is a reply that grants the request; its address stays there.
+    fn granted(&mut self) {
+        if matches!(self.state, State::AwaitPeer) {
+            self.has_peer = true;
+            self.untold.add(Untold::PEER);
+            self.state = State::Done;
+            return;
+        }
+        self.buffer.keep_bound();
+        self.is_bound = true;
+        self.untold.add(Untold::BOUND);
+        if matches!(self.command, Command::Bind(_)) {
+            self.expect(State::AwaitPeer, reply::MIN_LEN);
+        } else {
+            self.state = State::Done;
         }
     }
 
@@ -422,28 +446,28 @@ impl Machine {
         if let Some(protected) = &self.protected {
             return protected.at_least();
         }
-        let one_round_trip = self.offer.is_one_round_trip();
+        if !self.offer.is_one_round_trip() {
+            return self.missing;
+        }
         // What follows the message at hand without our sending anything more.
-        let after_login = if one_round_trip { reply::MIN_LEN } else { 0 };
-        let have = self.inbox.bytes();
-        let owed = match &self.state {
-            State::AwaitAuth { at_least, .. } => return *at_least,
-            State::AwaitMethod if self.login_is_under_way() && have.is_empty() => {
-                // Tor may leave the choice of the method out.
-                userpass::STATUS_LEN + after_login
+        let follows = match self.state {
+            State::AwaitMethod if self.login_is_under_way() && self.buffer.message().is_empty() => {
+                // Tor may leave the choice of a method out, so that this is the login's status already.
+                reply::MIN_LEN
             }
-            State::AwaitMethod => {
-                let login = if self.login_is_under_way() { userpass::STATUS_LEN } else { 0 };
-                greeting::METHOD_REPLY_LEN - have.len() + login + after_login
-            }
-            State::AwaitLogin => userpass::STATUS_LEN - have.len() + after_login,
-            State::AwaitReply | State::AwaitPeer => match reply::decode(have) {
-                Ok(Status::Partial { at_least }) => return at_least,
-                _ => 1,
-            },
-            State::Done | State::Failed(_) => 1,
+            State::AwaitMethod if self.login_is_under_way() => userpass::STATUS_LEN + reply::MIN_LEN,
+            State::AwaitMethod | State::AwaitLogin => reply::MIN_LEN,
+            State::AwaitAuth | State::AwaitReply | State::AwaitPeer | State::Done => 0,
         };
-        NonZeroUsize::new(owed).unwrap_or(NonZeroUsize::MIN)
+        self.missing.saturating_add(follows)
+    }
+}
+
+/// Lengths of messages are none of them 0.
+const fn least(len: usize) -> NonZeroUsize {
+    match NonZeroUsize::new(len) {
+        Some(len) => len,
+        None => NonZeroUsize::MIN,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::code_point::{MethodId, SOCKS_VERSION};
 use crate::error::Malformed;
 
 /// VER, NMETHODS and METHODS. There are at most 255 distinct methods that can be offered.
+#[inline]
 pub(crate) fn encode(methods: impl ExactSizeIterator<Item = MethodId>, out: &mut impl BufMut) {
     out.put_slice(&[SOCKS_VERSION, methods.len() as u8]);
     methods.for_each(|method| out.put_u8(method.0));
@@ -14,6 +15,7 @@ pub(crate) fn encode(methods: impl ExactSizeIterator<Item = MethodId>, out: &mut
 
 pub(crate) const METHOD_REPLY_LEN: usize = 2;
 
+#[inline]
 pub(crate) fn decode_method_reply(input: &[u8]) -> Result<Status<MethodId>, Malformed> {
     match *input {
         [] | [SOCKS_VERSION] => Ok(Status::partial(METHOD_REPLY_LEN, input.len())),

@@ -3,7 +3,9 @@
 #[cfg(feature = "server-codec")]
 use bytes::BufMut;
 
+use super::address::AddrRef;
 use super::{Status, address};
+#[cfg(feature = "server-codec")]
 use crate::address::WireAddr;
 use crate::code_point::{ReplyCode, SOCKS_VERSION};
 use crate::error::Malformed;
@@ -14,13 +16,14 @@ pub(crate) const MIN_LEN: usize = 3 + address::MIN_LEN;
 pub(crate) const MAX_LEN: usize = 3 + address::MAX_LEN;
 
 /// What a reply says: BND.ADDR and BND.PORT, or why not.
-pub(crate) type Reply = Result<WireAddr, ReplyCode>;
+pub(crate) type Reply<'a> = Result<AddrRef<'a>, ReplyCode>;
 
 /// Decodes a reply at the front of `input`.
 ///
 /// A failure is complete with VER and REP: servers are known to send nothing more, or an address type of 0,
 /// and to leave the connection open. RSV has no meaning and is not looked at.
-pub(crate) fn decode(input: &[u8]) -> Result<Status<Reply>, Malformed> {
+#[inline]
+pub(crate) fn decode(input: &[u8]) -> Result<Status<Reply<'_>>, Malformed> {
     let rest = match *input {
         [] | [SOCKS_VERSION] => return Ok(Status::partial(MIN_LEN, input.len())),
         [SOCKS_VERSION, code, ..] if ReplyCode(code) != ReplyCode::SUCCEEDED => {
