@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 
-use socks_proto::{Command, Event, Handshake, MethodId, Offer, Phase, Step, WireAddr};
+use socks_proto::{Command, CommandCode, Event, Handshake, MethodId, Offer, Phase, Step, WireAddr};
 
 use crate::error::Error;
 use crate::protection::Protection;
@@ -85,18 +85,16 @@ pub enum Next<'a> {
 pub struct Tunnel {
     /// BND.ADDR and BND.PORT of the first reply, as they came.
     pub bound: WireAddr,
-    /// BIND only: who connected.
-    pub peer: Option<WireAddr>,
     /// The method that let the user in.
     pub method: MethodId,
     /// Protection of all that follows, where the method agreed on some.
-    pub protection: Option<Protection>,
+    pub protection: Option<Box<Protection>>,
 }
 
 impl Tunnel {
     /// A connection that no proxy is involved in; the target sees it come from `local`.
     pub fn direct(local: WireAddr) -> Self {
-        Self { bound: local, peer: None, method: MethodId::NONE, protection: None }
+        Self { bound: local, method: MethodId::NONE, protection: None }
     }
 }
 
@@ -124,7 +122,7 @@ impl Negotiation {
     #[inline]
     pub fn next(&mut self) -> Result<Next<'_>, Error> {
         while let Some(event) = self.handshake.take_event() {
-            if matches!(event, Event::Bound(_)) && matches!(self.handshake.command(), Command::Bind(_)) {
+            if event == Event::Bound && self.handshake.code() == CommandCode::BIND {
                 return Ok(Next::Bound);
             }
         }
@@ -196,6 +194,11 @@ impl Negotiation {
         self.proxy.and_then(|proxy| bound.or_host(proxy)).map_or(bound, WireAddr::Ip)
     }
 
+    /// BIND only: who connected, once that is known.
+    pub fn peer(&self) -> Option<WireAddr> {
+        self.handshake.peer()
+    }
+
     /// The address of the proxy, where it is known and one of IP.
     pub fn proxy(&self) -> Option<IpAddr> {
         self.proxy
@@ -219,9 +222,11 @@ impl Negotiation {
     /// [`Next::Done`]. The protection is given once.
     #[inline]
     pub fn take_tunnel(&mut self) -> Option<Tunnel> {
-        let established = self.handshake.take_established()?;
-        let protection = established.layer.map(|layer| Protection::new(layer, established.early));
-        Some(Tunnel { bound: established.bound, peer: established.peer, method: established.method, protection })
+        if !self.handshake.is_done() {
+            return None;
+        }
+        let protection = self.handshake.take_layer().map(|(layer, early)| Box::new(Protection::new(layer, early)));
+        Some(Tunnel { bound: self.handshake.bound()?, method: self.handshake.method()?, protection })
     }
 
     fn failed(&mut self, error: io::Error) -> Error {
@@ -232,7 +237,6 @@ impl Negotiation {
     fn cut_short(&mut self) -> Phase {
         self.handshake.receive_eof().phase()
     }
-
 }
 
 impl fmt::Debug for Negotiation {

@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::event::PollFlags;
 use rustix::io::Errno;
-use socks_proto::{Command, Error, Event, Step, WireAddr};
+use socks_proto::{CommandCode, Error, Event, Step, WireAddr};
 
 use crate::debug::{About, tell};
 use crate::errno;
@@ -245,7 +245,7 @@ fn try_next(work: &mut Work, fd: BorrowedFd<'_>, error: Errno) -> Result<Progres
 
 fn negotiate(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Progress, Errno> {
     let Some(handshake) = work.handshake.as_mut() else { return Err(Errno::IO) };
-    let binds = matches!(handshake.command(), Command::Bind(_));
+    let binds = handshake.code() == CommandCode::BIND;
     // An answer cannot be there before its question was sent: do not ask the kernel for it in vain.
     let mut may_read = match ready {
         Readiness::Unknown => true,
@@ -282,8 +282,8 @@ fn negotiate(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Pr
                     Err(error) => return Err(error),
                 }
             }
-            Step::Event(Event::Bound(bound)) if binds => return Ok(Progress::Bound(bound)),
-            Step::Event(Event::Accepted(peer)) => return Ok(Progress::Accepted(peer)),
+            Step::Event(Event::Bound) if binds => return handshake.bound().map(Progress::Bound).ok_or(Errno::IO),
+            Step::Event(Event::Accepted) => return handshake.peer().map(Progress::Accepted).ok_or(Errno::IO),
             Step::Event(_) => {}
             Step::Done => {
                 let Some(done) = work.handshake.take() else { return Err(Errno::IO) };

@@ -1,6 +1,7 @@
 //! One negotiation, from the greeting to the last reply.
 
 mod buffer;
+mod exchange;
 mod protected;
 mod state;
 
@@ -13,7 +14,7 @@ use crate::address::WireAddr;
 use crate::auth::method::SecurityLayer;
 use crate::auth::offer::Offer;
 use crate::code_point::MethodId;
-use crate::command::Command;
+use crate::command::{Command, CommandCode};
 use crate::error::{Error, Phase};
 
 use state::Machine;
@@ -77,9 +78,7 @@ pub struct Handshake {
 }
 
 /// What a [`Handshake`] wants done next.
-// Events carry their address inline, as everything here does.
-#[allow(clippy::large_enum_variant)]
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
 pub enum Step<'a> {
@@ -102,11 +101,10 @@ pub enum Step<'a> {
 pub enum Event {
     /// The proxy chose this method.
     MethodSelected(MethodId),
-    /// The proxy granted the request, with this BND.ADDR and BND.PORT: where CONNECT comes from, where BIND
-    /// listens, where the UDP relay is, what RESOLVE found.
-    Bound(WireAddr),
-    /// BIND only: this peer connected.
-    Accepted(WireAddr),
+    /// The proxy granted the request, with [`Handshake::bound`] as BND.ADDR and BND.PORT.
+    Bound,
+    /// BIND only: [`Handshake::peer`] connected.
+    Accepted,
 }
 
 /// What a finished [`Handshake`] leaves behind.
@@ -141,7 +139,7 @@ impl Handshake {
     /// A negotiation that has not begun. Cannot fail: its inputs are valid by their types.
     #[inline]
     pub fn new(command: Command, offer: Offer) -> Self {
-        Self { machine: Machine::new(command, offer) }
+        Self { machine: Machine::new(&command, offer) }
     }
 
     /// What to do next.
@@ -190,16 +188,35 @@ impl Handshake {
         self.machine.phase()
     }
 
-    /// The request that is being made.
+    /// CMD of the request that is being made.
     #[inline]
-    pub fn command(&self) -> &Command {
-        self.machine.command()
+    pub fn code(&self) -> CommandCode {
+        self.machine.code()
     }
 
-    /// BND.ADDR and BND.PORT of the first reply, once that is there.
+    /// BND.ADDR and BND.PORT of the first reply, once that is there: where CONNECT comes from, where BIND listens,
+    /// where the UDP relay is, what RESOLVE found.
     #[inline]
     pub fn bound(&self) -> Option<WireAddr> {
         self.machine.bound()
+    }
+
+    /// BIND only: who connected, once the second reply is there.
+    #[inline]
+    pub fn peer(&self) -> Option<WireAddr> {
+        self.machine.peer()
+    }
+
+    /// Whether the proxy has granted all that was asked for: [`Step::Done`] comes, after the events that were not told.
+    #[inline]
+    pub fn is_done(&self) -> bool {
+        self.machine.is_over()
+    }
+
+    /// The method that the proxy chose, once it has.
+    #[inline]
+    pub fn method(&self) -> Option<MethodId> {
+        self.machine.method()
     }
 
     /// What was negotiated.
@@ -222,10 +239,21 @@ impl Handshake {
     pub fn take_established(&mut self) -> Option<Established> {
         self.machine.take_established()
     }
+
+    /// The protection of all that follows, with the plain bytes of the application that came in the same message as the
+    /// last reply. Given once, after [`Step::Done`]; `None` where nothing is protected.
+    #[inline]
+    pub fn take_layer(&mut self) -> Option<(Box<dyn SecurityLayer>, Vec<u8>)> {
+        self.machine.take_layer()
+    }
 }
 
 impl fmt::Debug for Handshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handshake").field("command", self.command()).field("state", &self.machine.state()).finish()
+        f.debug_struct("Handshake")
+            .field("code", &self.code())
+            .field("target", &self.machine.target())
+            .field("state", &self.machine.standing())
+            .finish()
     }
 }

@@ -24,19 +24,19 @@ use core::fmt;
 use core::num::NonZeroUsize;
 
 use super::buffer::Buffer;
-use super::protected::Protected;
+use super::exchange::Exchange;
 use super::{Established, Event, Step};
 use crate::address::WireAddr;
-use crate::auth::method::{AuthError, AuthMethod, AuthStatus, SecurityLayer};
+use crate::auth::method::SecurityLayer;
 use crate::auth::offer::Offer;
-use crate::code_point::{LOGIN_VERSION, MethodId};
-use crate::command::Command;
+use crate::code_point::{LOGIN_VERSION, MethodId, ReplyCode};
+use crate::command::{Command, CommandCode};
 use crate::error::{AuthFailure, Error, Malformed, Phase};
 use crate::wire::{Status, greeting, reply, userpass};
 
 /// What is waited for. What only some handshakes have stands apart, so that going on is the writing of a byte.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     AwaitMethod,
     AwaitLogin,
     AwaitAuth,
@@ -45,100 +45,54 @@ enum State {
     Done,
 }
 
-/// A handshake's state in words, as its `Debug` has it.
-pub(super) struct Standing<'a>(&'a Machine);
-
-impl fmt::Debug for Standing<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.0.error, self.0.state) {
-            (Some(error), _) => f.debug_tuple("Failed").field(error).finish(),
-            (None, State::Done) => f.write_str("Done"),
-            (None, _) => f.debug_tuple("Await").field(&self.0.phase()).finish(),
-        }
-    }
-}
-
-/// Events that were not told yet, a bit each. The order in which they can arise is that of the bits.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Untold(u8);
-
-impl Untold {
-    const METHOD: Self = Self(1);
-    const BOUND: Self = Self(2);
-    const PEER: Self = Self(4);
-
-    #[inline]
-    fn any(self) -> bool {
-        self.0 != 0
-    }
-
-    #[inline]
-    fn has(self, event: Self) -> bool {
-        self.0 & event.0 != 0
-    }
-
-    #[inline]
-    fn add(&mut self, event: Self) {
-        self.0 |= event.0;
-    }
-
-    /// Takes the event out, where it is in.
-    #[inline]
-    fn take(&mut self, event: Self) -> bool {
-        let had = self.has(event);
-        self.0 &= !event.0;
-        had
-    }
-}
+/// It is over, and why is in [`Machine::error`]: so what every step returns is small.
+#[derive(Clone, Copy)]
+pub(super) struct Failed;
 
 pub(super) struct Machine {
-    state: State,
+    pub(super) state: State,
+    pub(super) marks: Marks,
+    code: CommandCode,
+    method: MethodId,
     /// The least that the message at hand still owes.
-    missing: NonZeroUsize,
+    pub(super) missing: NonZeroUsize,
+    pub(super) buffer: Buffer,
     /// What ended it.
     error: Option<Error>,
-    /// The method whose own exchange is under way.
-    running: Option<Box<dyn AuthMethod>>,
-    untold: Untold,
-    buffer: Buffer,
-    method: MethodId,
-    /// Which replies are in the buffer.
-    is_bound: bool,
-    has_peer: bool,
-    protected: Option<Protected>,
-    offer: Offer,
-    command: Command,
+    pub(super) exchange: Option<Box<Exchange>>,
+    pub(super) offer: Offer,
 }
 
 impl Machine {
-    // Built where it is to stay, or else all of it is copied twice.
-    #[inline(always)]
-    pub(super) fn new(command: Command, offer: Offer) -> Self {
+    // A call: so it is built where it is to stay. Inlined, all of it would be copied.
+    #[inline(never)]
+    pub(super) fn new(command: &Command, offer: Offer) -> Self {
         let mut machine = Self {
             state: State::AwaitMethod,
-            missing: least(greeting::METHOD_REPLY_LEN),
-            error: None,
-            running: None,
-            untold: Untold::default(),
-            buffer: Buffer::new(),
+            marks: Marks::default(),
+            code: command.code(),
             method: MethodId::NO_ACCEPTABLE,
-            is_bound: false,
-            has_peer: false,
-            protected: None,
+            missing: least(greeting::METHOD_REPLY_LEN),
+            buffer: Buffer::new(),
+            error: None,
+            exchange: None,
             offer,
-            command,
         };
         // Where it stands: it is the larger part of the whole.
-        machine.buffer.first(&machine.offer, &machine.command);
+        machine.buffer.first(&machine.offer, command);
         machine
     }
 
     #[inline]
-    pub(super) fn command(&self) -> &Command {
-        &self.command
+    pub(super) fn code(&self) -> CommandCode {
+        self.code
     }
 
-    pub(super) fn state(&self) -> Standing<'_> {
+    pub(super) fn target(&self) -> WireAddr {
+        self.buffer.target()
+    }
+
+    pub(super) fn standing(&self) -> Standing<'_> {
         Standing(self)
     }
 
@@ -152,13 +106,29 @@ impl Machine {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn step(&mut self) -> Result<Step<'_>, Error> {
+        if self.marks != Marks::default() {
+            return self.other_step();
+        }
+        if !self.buffer.is_sent() {
+            return Ok(Step::Send(self.buffer.pending()));
+        }
+        Ok(if self.state == State::Done { Step::Done } else { Step::Receive { at_most: self.at_most() } })
+    }
+
+    /// Where there is something to tell, an error, or an exchange.
+    #[inline(never)]
+    fn other_step(&mut self) -> Result<Step<'_>, Error> {
         if let Some(event) = self.next_event() {
             return Ok(Step::Event(event));
         }
-        if let Some(error) = &self.error {
-            return Err(error.clone());
+        if self.error.is_some() {
+            return Err(self.receive_eof());
+        }
+        // What a method says comes before the request.
+        if let Some(exchange) = self.exchange.as_deref().filter(|exchange| !exchange.is_sent()) {
+            return Ok(Step::Send(exchange.pending()));
         }
         if !self.buffer.is_sent() {
             return Ok(Step::Send(self.buffer.pending()));
@@ -168,286 +138,263 @@ impl Machine {
 
     #[inline]
     pub(super) fn next_event(&mut self) -> Option<Event> {
-        if !self.untold.any() {
-            // Both replies to BIND can come in one protected message. What is wrong with it stays for step().
-            if self.protected.is_none() || self.receive(&[]).is_err() || !self.untold.any() {
+        if !self.marks.has(Marks::EVENTS) {
+            if self.exchange.is_none() {
+                return None;
+            }
+            self.look_behind();
+            if !self.marks.has(Marks::EVENTS) {
                 return None;
             }
         }
-        if self.untold.take(Untold::METHOD) {
-            return Some(Event::MethodSelected(self.method));
-        }
-        if self.untold.take(Untold::BOUND) {
-            return Some(Event::Bound(self.buffer.bound()));
-        }
-        self.untold.take(Untold::PEER);
-        Some(Event::Accepted(self.buffer.peer()))
+        Some(if self.marks.take(Marks::METHOD) {
+            Event::MethodSelected(self.method)
+        } else if self.marks.take(Marks::BOUND) {
+            Event::Bound
+        } else {
+            self.marks.take(Marks::PEER);
+            Event::Accepted
+        })
+    }
+
+    /// Both replies to BIND can come in one protected message. What is wrong with it stays for step().
+    #[cold]
+    fn look_behind(&mut self) {
+        let _ = self.take_exchange(&[]);
     }
 
     #[inline]
     pub(super) fn bound(&self) -> Option<WireAddr> {
-        self.is_bound.then(|| self.buffer.bound())
+        self.buffer.bound()
+    }
+
+    #[inline]
+    pub(super) fn peer(&self) -> Option<WireAddr> {
+        if self.is_over() && self.code == CommandCode::BIND { self.buffer.peer() } else { None }
+    }
+
+    #[inline]
+    pub(super) fn method(&self) -> Option<MethodId> {
+        (self.method != MethodId::NO_ACCEPTABLE).then_some(self.method)
     }
 
     #[inline]
     pub(super) fn sent(&mut self, n: usize) {
-        self.buffer.advance(n);
+        match self.exchange.as_deref_mut().filter(|exchange| !exchange.is_sent()) {
+            Some(exchange) => exchange.advance(n),
+            None => self.buffer.advance(n),
+        }
     }
 
+    /// What ended it, and where nothing has, that the proxy closed.
+    #[cold]
     pub(super) fn receive_eof(&mut self) -> Error {
         let phase = self.phase();
-        self.fail(Error::Eof { phase })
+        self.marks.set(Marks::FAILED);
+        self.error.get_or_insert(Error::Eof { phase }).clone()
+    }
+
+    #[inline]
+    pub(super) fn take_layer(&mut self) -> Option<(Box<dyn SecurityLayer>, Vec<u8>)> {
+        if !self.is_over() {
+            return None;
+        }
+        self.exchange.take()?.into_layer()
     }
 
     #[inline]
     pub(super) fn take_established(&mut self) -> Option<Established> {
-        if self.error.is_some() || self.state != State::Done {
+        if !self.is_over() {
             return None;
         }
-        let (layer, early) = match self.protected.take() {
-            Some(protected) => {
-                let (layer, early) = protected.into_parts();
-                (Some(layer), early)
-            }
+        let (layer, early) = match self.take_layer() {
+            Some((layer, early)) => (Some(layer), early),
             None => (None, Vec::new()),
         };
-        let peer = self.has_peer.then(|| self.buffer.peer());
-        Some(Established { bound: self.buffer.bound(), peer, method: self.method, layer, early })
+        Some(Established { bound: self.bound()?, peer: self.peer(), method: self.method, layer, early })
+    }
+
+    #[inline]
+    pub(super) fn is_over(&self) -> bool {
+        self.state == State::Done && !self.marks.has(Marks::FAILED)
     }
 
     /// Whether bytes of the proxy have a meaning now: not while it cannot know yet what it would answer.
     #[inline]
-    fn is_listening(&self) -> bool {
-        self.buffer.is_sent() && !self.untold.has(Untold::BOUND) && self.state != State::Done && self.error.is_none()
+    pub(super) fn is_listening(&self) -> bool {
+        self.buffer.is_sent()
+            && self.state != State::Done
+            && !self.marks.has(Marks::BOUND.and(Marks::FAILED))
+            && self.exchange.as_ref().is_none_or(|exchange| exchange.is_sent())
     }
 
+    #[inline]
     pub(super) fn receive(&mut self, input: &[u8]) -> Result<usize, Error> {
         match self.take_input(input) {
             Ok(used) => Ok(used),
-            Err(error) => {
-                let error = self.fail(error);
-                // What came before the error is told before it, however the bytes were cut: step() has both.
-                if self.untold.any() { Ok(input.len()) } else { Err(error) }
-            }
+            // What came before the error is told before it, however the bytes were cut: step() has both.
+            Err(Failed) if self.marks.has(Marks::EVENTS) => Ok(input.len()),
+            Err(Failed) => Err(self.receive_eof()),
         }
     }
 
-    #[cold]
-    fn fail(&mut self, error: Error) -> Error {
-        self.error.get_or_insert(error).clone()
-    }
-
-    fn take_input(&mut self, input: &[u8]) -> Result<usize, Error> {
-        if self.protected.is_some() {
-            return self.take_protected(input);
-        }
+    fn take_input(&mut self, input: &[u8]) -> Result<usize, Failed> {
         let mut used = 0;
-        while self.is_listening() && used < input.len() {
+        while used < input.len() && self.is_listening() {
             let rest = &input[used..];
-            if self.protected.is_some() {
-                return Ok(used + self.take_protected(rest)?);
-            }
-            used += if self.state == State::AwaitAuth { self.take_auth(rest)? } else { self.take_plain(rest)? };
+            used += if self.exchange.is_some() { self.take_exchange(rest)? } else { self.take_plain(rest)? };
         }
         Ok(used)
     }
 
-    /// Bytes of a message that this crate decodes. At most one message is finished by a call.
-    fn take_plain(&mut self, input: &[u8]) -> Result<usize, Error> {
-        let mut used = 0;
-        loop {
-            let taken = self.buffer.fill(&input[used..], self.missing.get());
-            used += taken;
-            if taken == 0 || self.is_whole()? {
-                return Ok(used);
-            }
-        }
+    /// Bytes of a message that this crate decodes: no more than it owes at least.
+    #[inline(always)]
+    pub(super) fn take_plain(&mut self, input: &[u8]) -> Result<usize, Failed> {
+        let taken = self.buffer.fill(input, self.missing.get());
+        self.look()?;
+        Ok(taken)
     }
 
     /// Looks at the message at hand: either it is whole and changes the state, or more of it is missing.
-    fn is_whole(&mut self) -> Result<bool, Error> {
+    #[inline(always)]
+    fn look(&mut self) -> Result<(), Failed> {
         let have = self.buffer.message();
         let at_least = match self.state {
-            State::AwaitMethod => {
-                if have.first() == Some(&LOGIN_VERSION) && self.login_is_under_way() {
-                    // Tor drops the choice of a method where the login is there already.
-                    self.select(MethodId::USER_PASS)?;
-                    return self.is_whole();
-                }
-                match greeting::decode_method_reply(have).map_err(|what| self.malformed(what))? {
-                    Status::Partial { at_least } => at_least,
-                    Status::Complete { value: method, .. } => {
-                        self.buffer.clear();
-                        self.select(method)?;
-                        return Ok(true);
-                    }
-                }
-            }
-            State::AwaitLogin => match userpass::decode_status(have).map_err(|what| self.malformed(what))? {
-                Status::Partial { at_least } => at_least,
-                Status::Complete { value: 0, .. } => {
+            State::AwaitMethod => match greeting::decode_method_reply(have) {
+                Ok(Status::Partial { at_least }) => at_least,
+                Ok(Status::Complete { value: method, .. }) => {
                     self.buffer.clear();
-                    self.authenticated(None)?;
-                    return Ok(true);
+                    return self.select(method);
                 }
-                Status::Complete { value: status, .. } => {
-                    return Err(Error::Authenticate(AuthFailure::LoginRefused { status }));
-                }
+                Err(Malformed::Version(LOGIN_VERSION)) if self.login_is_under_way() => return self.look_at_status(),
+                Err(what) => return self.malformed(what),
             },
-            State::AwaitReply | State::AwaitPeer => match reply::decode(have).map_err(|what| self.malformed(what))? {
-                Status::Partial { at_least } => at_least,
-                Status::Complete { value: Err(code), .. } => return Err(Error::Refused { phase: self.phase(), code }),
-                Status::Complete { value: Ok(_), .. } => {
+            State::AwaitLogin => match userpass::decode_status(have) {
+                Ok(Status::Partial { at_least }) => at_least,
+                Ok(Status::Complete { value: 0, .. }) => {
+                    self.buffer.clear();
+                    self.authenticated();
+                    return Ok(());
+                }
+                Ok(Status::Complete { value: status, .. }) => {
+                    return self.fail(Error::Authenticate(AuthFailure::LoginRefused { status }));
+                }
+                Err(what) => return self.malformed(what),
+            },
+            State::AwaitReply | State::AwaitPeer => match reply::decode(have) {
+                Ok(Status::Partial { at_least }) => at_least,
+                Ok(Status::Complete { value: Ok(_), .. }) => {
                     self.granted();
-                    return Ok(true);
+                    return Ok(());
                 }
+                Ok(Status::Complete { value: Err(code), .. }) => return self.refused(code),
+                Err(what) => return self.malformed(what),
             },
-            State::AwaitAuth | State::Done => return Ok(true),
+            State::AwaitAuth | State::Done => return Ok(()),
         };
         self.missing = at_least;
-        Ok(false)
+        Ok(())
+    }
+
+    /// Tor drops the choice of a method where the login is there already: this is the login's status.
+    #[cold]
+    fn look_at_status(&mut self) -> Result<(), Failed> {
+        self.select(MethodId::USER_PASS)?;
+        self.look()
     }
 
     #[cold]
-    fn malformed(&self, what: Malformed) -> Error {
-        Error::Malformed { phase: self.phase(), what }
+    pub(super) fn fail(&mut self, error: Error) -> Result<(), Failed> {
+        self.marks.set(Marks::FAILED);
+        self.error.get_or_insert(error);
+        Err(Failed)
+    }
+
+    #[cold]
+    pub(super) fn malformed(&mut self, what: Malformed) -> Result<(), Failed> {
+        let phase = self.phase();
+        self.fail(Error::Malformed { phase, what })
+    }
+
+    #[cold]
+    fn refused(&mut self, code: ReplyCode) -> Result<(), Failed> {
+        let phase = self.phase();
+        self.fail(Error::Refused { phase, code })
     }
 
     /// Waits for a message of at least this length from now on.
     #[inline]
-    fn expect(&mut self, state: State, len: usize) {
+    pub(super) fn expect(&mut self, state: State, len: usize) {
         self.state = state;
         self.missing = least(len);
     }
 
+    #[inline]
     fn login_is_under_way(&self) -> bool {
         self.offer.is_one_round_trip() && self.offer.user_pass().is_some()
     }
 
-    fn select(&mut self, method: MethodId) -> Result<(), Error> {
+    fn select(&mut self, method: MethodId) -> Result<(), Failed> {
         if method == MethodId::NO_ACCEPTABLE {
-            return Err(Error::NoAcceptableMethod);
+            return self.fail(Error::NoAcceptableMethod);
         }
         // A server that asks for no login where one was offered lets us in; harmless, as long as it was not
         // sent the login already and would read that as a request.
-        let waived =
-            method == MethodId::NONE && self.offer.offers(MethodId::USER_PASS) && !self.offer.is_one_round_trip();
-        if !waived && !self.offer.offers(method) {
-            let what = Malformed::MethodNotOffered(method);
-            return Err(Error::Malformed { phase: Phase::Method, what });
+        let is_waived =
+            || method == MethodId::NONE && self.offer.user_pass().is_some() && !self.offer.is_one_round_trip();
+        if !self.offer.offers(method) && !is_waived() {
+            return self.malformed(Malformed::MethodNotOffered(method));
         }
         self.method = method;
-        self.untold.add(Untold::METHOD);
-        match (method, self.offer.user_pass()) {
-            (MethodId::NONE, _) => self.authenticated(None),
-            (MethodId::USER_PASS, Some(login)) => {
-                if !self.offer.is_one_round_trip() {
-                    self.buffer.login(login);
-                }
-                self.expect(State::AwaitLogin, userpass::STATUS_LEN);
-                Ok(())
-            }
-            _ => match self.offer.take(method) {
-                Some(mut method) => {
-                    let status = method.start(self.buffer.heap());
-                    self.follow_auth(method, status)
-                }
-                None => {
-                    let what = Malformed::MethodNotOffered(method);
-                    Err(Error::Malformed { phase: Phase::Method, what })
-                }
-            },
+        self.marks.set(Marks::METHOD);
+        if method == MethodId::NONE {
+            self.authenticated();
+            return Ok(());
         }
-    }
-
-    /// Bytes for a method that brings its own exchange.
-    fn take_auth(&mut self, input: &[u8]) -> Result<usize, Error> {
-        let Some(mut method) = self.running.take() else { return Ok(0) };
-        let taken = input.len().min(self.missing.get());
-        let status = method.receive(&input[..taken], self.buffer.heap());
-        self.follow_auth(method, status)?;
-        Ok(taken)
-    }
-
-    fn follow_auth(&mut self, method: Box<dyn AuthMethod>, status: Result<AuthStatus, AuthError>) -> Result<(), Error> {
-        match status.map_err(auth_error)? {
-            AuthStatus::Need { at_least } => {
-                self.running = Some(method);
-                self.expect(State::AwaitAuth, at_least.get());
-                Ok(())
+        if method == MethodId::USER_PASS
+            && let Some(login) = self.offer.user_pass()
+        {
+            if !self.offer.is_one_round_trip() {
+                self.buffer.login(login);
             }
-            AuthStatus::Done => self.authenticated(method.into_layer()),
+            self.expect(State::AwaitLogin, userpass::STATUS_LEN);
+            return Ok(());
         }
+        self.begin(method)
     }
 
     /// The proxy has let us in: the request follows, unless it went out with the greeting.
-    fn authenticated(&mut self, layer: Option<Box<dyn SecurityLayer>>) -> Result<(), Error> {
+    #[inline]
+    pub(super) fn authenticated(&mut self) {
         self.expect(State::AwaitReply, reply::MIN_LEN);
-        match layer {
-            Some(mut layer) => {
-                self.buffer.protected_request(&self.command, &mut *layer).map_err(auth_error)?;
-                self.protected = Some(Protected::new(layer).map_err(auth_error)?);
-            }
-            None if !self.offer.is_one_round_trip() => self.buffer.request(&self.command),
-            None => {}
+        if !self.offer.is_one_round_trip() {
+            self.buffer.request();
         }
-        Ok(())
     }
 
     /// The message at hand is a reply that grants the request; its address stays there.
+    #[inline]
     fn granted(&mut self) {
-        if matches!(self.state, State::AwaitPeer) {
-            self.has_peer = true;
-            self.untold.add(Untold::PEER);
+        if self.state == State::AwaitPeer {
+            self.marks.set(Marks::PEER);
             self.state = State::Done;
             return;
         }
         self.buffer.keep_bound();
-        self.is_bound = true;
-        self.untold.add(Untold::BOUND);
-        if matches!(self.command, Command::Bind(_)) {
+        self.marks.set(Marks::BOUND);
+        if self.code == CommandCode::BIND {
             self.expect(State::AwaitPeer, reply::MIN_LEN);
         } else {
             self.state = State::Done;
         }
     }
 
-    /// Bytes of a protected stream: whole messages are unwrapped, and what they hold is read as usual.
-    fn take_protected(&mut self, input: &[u8]) -> Result<usize, Error> {
-        let mut used = 0;
-        loop {
-            self.take_unwrapped()?;
-            if !self.is_listening() || used == input.len() {
-                return Ok(used);
-            }
-            let Some(protected) = &mut self.protected else { return Ok(used) };
-            used += protected.receive(&input[used..]).map_err(auth_error)?;
-        }
-    }
-
-    fn take_unwrapped(&mut self) -> Result<(), Error> {
-        while self.is_listening() {
-            let Some(protected) = &mut self.protected else { return Ok(()) };
-            let mut plain = protected.take_plain();
-            if plain.is_empty() {
-                return Ok(());
-            }
-            let taken = self.take_plain(&plain)?;
-            plain.drain(..taken);
-            if let Some(protected) = &mut self.protected {
-                protected.put_back(plain);
-            }
-        }
-        Ok(())
-    }
-
     /// The least number of bytes that the proxy still owes.
+    #[inline]
     fn at_most(&self) -> NonZeroUsize {
-        if let Some(protected) = &self.protected {
-            return protected.at_least();
-        }
         if !self.offer.is_one_round_trip() {
-            return self.missing;
+            let protected = self.exchange.as_ref().and_then(|exchange| exchange.protected.as_ref());
+            return protected.map_or(self.missing, |protected| protected.at_least());
         }
         // What follows the message at hand without our sending anything more.
         let follows = match self.state {
@@ -463,17 +410,65 @@ impl Machine {
     }
 }
 
+/// A handshake's state in words, as its `Debug` has it.
+pub(super) struct Standing<'a>(&'a Machine);
+
+impl fmt::Debug for Standing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.0.error, self.0.state) {
+            (Some(error), _) => f.debug_tuple("Failed").field(error).finish(),
+            (None, State::Done) => f.write_str("Done"),
+            (None, _) => f.debug_tuple("Await").field(&self.0.phase()).finish(),
+        }
+    }
+}
+
+/// What makes a step another than the next of the exchange, a bit each, so that one look tells that there is none of it.
+/// The order in which events can arise is that of their bits.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Marks(u8);
+
+impl Marks {
+    /// The choice of a method was not told yet.
+    const METHOD: Self = Self(1);
+    /// The first reply was not.
+    const BOUND: Self = Self(2);
+    /// The second reply was not.
+    const PEER: Self = Self(4);
+    const EVENTS: Self = Self(7);
+    /// There is an error.
+    const FAILED: Self = Self(8);
+    /// There is an exchange.
+    pub(super) const EXCHANGE: Self = Self(16);
+
+    const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether any of these is set.
+    #[inline]
+    fn has(self, these: Self) -> bool {
+        self.0 & these.0 != 0
+    }
+
+    #[inline]
+    pub(super) fn set(&mut self, these: Self) {
+        self.0 |= these.0;
+    }
+
+    /// Whether it was set; it is no more.
+    #[inline]
+    fn take(&mut self, this: Self) -> bool {
+        let had = self.has(this);
+        self.0 &= !this.0;
+        had
+    }
+}
+
 /// Lengths of messages are none of them 0.
 const fn least(len: usize) -> NonZeroUsize {
     match NonZeroUsize::new(len) {
         Some(len) => len,
         None => NonZeroUsize::MIN,
-    }
-}
-
-fn auth_error(error: AuthError) -> Error {
-    match error {
-        AuthError::Failed(failure) => Error::Authenticate(failure),
-        AuthError::Malformed(what) => Error::Malformed { phase: Phase::Authentication, what },
     }
 }
