@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 
-use socks_proto::{Command, CommandCode, Event, Handshake, MethodId, Offer, Phase, Step, WireAddr};
+use socks_proto::{Command, Event, Handshake, MethodId, Offer, Phase, Step, WireAddr};
 
 use crate::error::Error;
 use crate::protection::Protection;
@@ -122,7 +122,7 @@ impl Negotiation {
     #[inline]
     pub fn next(&mut self) -> Result<Next<'_>, Error> {
         while let Some(event) = self.handshake.take_event() {
-            if event == Event::Bound && self.handshake.code() == CommandCode::BIND {
+            if event == Event::Bound && matches!(self.handshake.command(), Command::Bind(_)) {
                 return Ok(Next::Bound);
             }
         }

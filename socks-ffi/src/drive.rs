@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::event::PollFlags;
 use rustix::io::Errno;
-use socks_proto::{CommandCode, Error, Event, Step, WireAddr};
+use socks_proto::{Command, Error, Event, Step, WireAddr};
 
 use crate::debug::{About, tell};
 use crate::errno;
@@ -245,7 +245,7 @@ fn try_next(work: &mut Work, fd: BorrowedFd<'_>, error: Errno) -> Result<Progres
 
 fn negotiate(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Progress, Errno> {
     let Some(handshake) = work.handshake.as_mut() else { return Err(Errno::IO) };
-    let binds = handshake.code() == CommandCode::BIND;
+    let binds = matches!(handshake.command(), Command::Bind(_));
     // An answer cannot be there before its question was sent: do not ask the kernel for it in vain.
     let mut may_read = match ready {
         Readiness::Unknown => true,

@@ -9,7 +9,7 @@ use crate::auth::method::{AuthError, AuthMethod, AuthStatus, SecurityLayer};
 use crate::auth::userpass::wipe;
 use crate::code_point::MethodId;
 use crate::error::{Error, Malformed, Phase};
-use crate::wire::reply;
+use crate::wire::{reply, request};
 
 /// The method at work, then the protection, and their messages, which have no small bound.
 #[derive(Default)]
@@ -91,7 +91,9 @@ impl Machine {
     fn protect(&mut self, mut layer: Box<dyn SecurityLayer>) -> Result<(), Failed> {
         self.expect(State::AwaitReply, reply::MIN_LEN);
         let Some(exchange) = &mut self.exchange else { return Ok(()) };
-        let wrapped = layer.wrap(self.buffer.encoded_request(), &mut exchange.out);
+        let mut plain = Vec::with_capacity(request::MAX_LEN);
+        request::encode(&self.command, &mut plain);
+        let wrapped = layer.wrap(&plain, &mut exchange.out);
         match wrapped.and_then(|()| Protected::new(layer)) {
             Ok(protected) => {
                 exchange.protected = Some(protected);

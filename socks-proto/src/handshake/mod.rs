@@ -14,7 +14,7 @@ use crate::address::WireAddr;
 use crate::auth::method::SecurityLayer;
 use crate::auth::offer::Offer;
 use crate::code_point::MethodId;
-use crate::command::{Command, CommandCode};
+use crate::command::Command;
 use crate::error::{Error, Phase};
 
 use state::Machine;
@@ -139,7 +139,7 @@ impl Handshake {
     /// A negotiation that has not begun. Cannot fail: its inputs are valid by their types.
     #[inline]
     pub fn new(command: Command, offer: Offer) -> Self {
-        Self { machine: Machine::new(&command, offer) }
+        Self { machine: Machine::new(command, offer) }
     }
 
     /// What to do next.
@@ -188,10 +188,10 @@ impl Handshake {
         self.machine.phase()
     }
 
-    /// CMD of the request that is being made.
+    /// The request that is being made.
     #[inline]
-    pub fn code(&self) -> CommandCode {
-        self.machine.code()
+    pub fn command(&self) -> &Command {
+        self.machine.command()
     }
 
     /// BND.ADDR and BND.PORT of the first reply, once that is there: where CONNECT comes from, where BIND listens,
@@ -250,10 +250,6 @@ impl Handshake {
 
 impl fmt::Debug for Handshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handshake")
-            .field("code", &self.code())
-            .field("target", &self.machine.target())
-            .field("state", &self.machine.standing())
-            .finish()
+        f.debug_struct("Handshake").field("command", self.command()).field("state", &self.machine.standing()).finish()
     }
 }

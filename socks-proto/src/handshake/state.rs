@@ -30,7 +30,7 @@ use crate::address::WireAddr;
 use crate::auth::method::SecurityLayer;
 use crate::auth::offer::Offer;
 use crate::code_point::{LOGIN_VERSION, MethodId, ReplyCode};
-use crate::command::{Command, CommandCode};
+use crate::command::Command;
 use crate::error::{AuthFailure, Error, Malformed, Phase};
 use crate::wire::{Status, greeting, reply, userpass};
 
@@ -52,7 +52,6 @@ pub(super) struct Failed;
 pub(super) struct Machine {
     pub(super) state: State,
     pub(super) marks: Marks,
-    code: CommandCode,
     method: MethodId,
     /// The least that the message at hand still owes.
     pub(super) missing: NonZeroUsize,
@@ -61,35 +60,29 @@ pub(super) struct Machine {
     error: Option<Error>,
     pub(super) exchange: Option<Box<Exchange>>,
     pub(super) offer: Offer,
+    pub(super) command: Command,
 }
 
 impl Machine {
-    // A call: so it is built where it is to stay. Inlined, all of it would be copied.
-    #[inline(never)]
-    pub(super) fn new(command: &Command, offer: Offer) -> Self {
-        let mut machine = Self {
+    /// Nothing of it is changed before it stands where it stays: or else all of it would be copied.
+    #[inline(always)]
+    pub(super) fn new(command: Command, offer: Offer) -> Self {
+        Self {
             state: State::AwaitMethod,
-            marks: Marks::default(),
-            code: command.code(),
+            marks: Marks::FRESH,
             method: MethodId::NO_ACCEPTABLE,
             missing: least(greeting::METHOD_REPLY_LEN),
             buffer: Buffer::new(),
             error: None,
             exchange: None,
             offer,
-        };
-        // Where it stands: it is the larger part of the whole.
-        machine.buffer.first(&machine.offer, command);
-        machine
+            command,
+        }
     }
 
     #[inline]
-    pub(super) fn code(&self) -> CommandCode {
-        self.code
-    }
-
-    pub(super) fn target(&self) -> WireAddr {
-        self.buffer.target()
+    pub(super) fn command(&self) -> &Command {
+        &self.command
     }
 
     pub(super) fn standing(&self) -> Standing<'_> {
@@ -117,10 +110,12 @@ impl Machine {
         Ok(if self.state == State::Done { Step::Done } else { Step::Receive { at_most: self.at_most() } })
     }
 
-    /// Where there is something to tell, an error, or an exchange.
+    /// Where nothing went out yet, there is something to tell, an error, or an exchange.
     #[inline(never)]
     fn other_step(&mut self) -> Result<Step<'_>, Error> {
-        if let Some(event) = self.next_event() {
+        if self.marks.take(Marks::FRESH) {
+            self.buffer.first(&self.offer, &self.command);
+        } else if let Some(event) = self.next_event() {
             return Ok(Step::Event(event));
         }
         if self.error.is_some() {
@@ -170,7 +165,7 @@ impl Machine {
 
     #[inline]
     pub(super) fn peer(&self) -> Option<WireAddr> {
-        if self.is_over() && self.code == CommandCode::BIND { self.buffer.peer() } else { None }
+        if self.is_over() && matches!(self.command, Command::Bind(_)) { self.buffer.peer() } else { None }
     }
 
     #[inline]
@@ -224,7 +219,7 @@ impl Machine {
     pub(super) fn is_listening(&self) -> bool {
         self.buffer.is_sent()
             && self.state != State::Done
-            && !self.marks.has(Marks::BOUND.and(Marks::FAILED))
+            && !self.marks.has(Marks::FRESH.and(Marks::BOUND).and(Marks::FAILED))
             && self.exchange.as_ref().is_none_or(|exchange| exchange.is_sent())
     }
 
@@ -368,7 +363,7 @@ impl Machine {
     pub(super) fn authenticated(&mut self) {
         self.expect(State::AwaitReply, reply::MIN_LEN);
         if !self.offer.is_one_round_trip() {
-            self.buffer.request();
+            self.buffer.request(&self.command);
         }
     }
 
@@ -382,7 +377,7 @@ impl Machine {
         }
         self.buffer.keep_bound();
         self.marks.set(Marks::BOUND);
-        if self.code == CommandCode::BIND {
+        if matches!(self.command, Command::Bind(_)) {
             self.expect(State::AwaitPeer, reply::MIN_LEN);
         } else {
             self.state = State::Done;
@@ -438,6 +433,8 @@ impl Marks {
     const EVENTS: Self = Self(7);
     /// There is an error.
     const FAILED: Self = Self(8);
+    /// Nothing was asked of it yet: the first flight has still to be written.
+    const FRESH: Self = Self(32);
     /// There is an exchange.
     pub(super) const EXCHANGE: Self = Self(16);
 

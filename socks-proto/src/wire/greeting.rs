@@ -11,11 +11,6 @@ pub(crate) const ONE_METHOD_LEN: usize = 3;
 /// The longest greeting: as many methods as can be told apart and offered.
 pub(crate) const MAX_LEN: usize = 2 + 255;
 
-#[inline]
-pub(crate) fn encoded_len(methods: &impl ExactSizeIterator<Item = MethodId>) -> usize {
-    2 + methods.len()
-}
-
 /// VER, NMETHODS and METHODS. There are at most 255 distinct methods that can be offered.
 #[inline]
 pub(crate) fn encode(methods: impl ExactSizeIterator<Item = MethodId>, out: &mut impl BufMut) {

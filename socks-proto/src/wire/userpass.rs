@@ -10,10 +10,6 @@ use crate::error::Malformed;
 /// The longest login: both texts of 255 octets.
 pub(crate) const MAX_LEN: usize = 1 + 1 + 255 + 1 + 255;
 
-pub(crate) fn encoded_len(login: &UserPass) -> usize {
-    3 + login.username().len() + login.password().len()
-}
-
 pub(crate) fn encode(login: &UserPass, out: &mut impl BufMut) {
     out.put_u8(LOGIN_VERSION);
     for text in [login.username(), login.password()] {
