@@ -196,6 +196,7 @@ impl From<(DomainName, u16)> for TargetAddr {
 impl TryFrom<(&str, u16)> for TargetAddr {
     type Error = LengthError;
 
+    #[inline]
     fn try_from((host, port): (&str, u16)) -> Result<Self, LengthError> {
         Self::new(host, port)
     }

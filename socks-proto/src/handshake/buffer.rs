@@ -5,7 +5,7 @@ use crate::auth::offer::Offer;
 use crate::auth::userpass::{UserPass, wipe};
 use crate::command::Command;
 use crate::wire::address::AddrRef;
-use crate::wire::{Status, greeting, reply, request, userpass};
+use crate::wire::{greeting, reply, request, userpass};
 
 /// Greeting of one method, login and request: the longest flight.
 const LEN: usize = greeting::ONE_METHOD_LEN + userpass::MAX_LEN + request::MAX_LEN;
@@ -132,14 +132,13 @@ impl Buffer {
     }
 }
 
-/// The address in a reply; none is in what is no whole reply that grants anything.
+/// The address in a reply, once that is whole.
 #[inline]
 fn granted(whole: &[u8]) -> Option<WireAddr> {
-    match reply::decode(whole) {
+    match reply::addr(whole)? {
         // Not by way of a WireAddr of any kind: that would be copied whole.
-        Ok(Status::Complete { value: Ok(AddrRef::Ip(addr)), .. }) => Some(WireAddr::Ip(addr)),
-        Ok(Status::Complete { value: Ok(addr), .. }) => Some(addr.into()),
-        _ => None,
+        AddrRef::Ip(addr) => Some(WireAddr::Ip(addr)),
+        addr @ AddrRef::Name(..) => Some(addr.into()),
     }
 }
 

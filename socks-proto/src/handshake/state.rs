@@ -225,7 +225,12 @@ impl Machine {
 
     #[inline]
     pub(super) fn receive(&mut self, input: &[u8]) -> Result<usize, Error> {
-        match self.take_input(input) {
+        // All of it at once is what comes where no more is read than is asked for.
+        let outcome = match self.exchange {
+            None if input.len() <= self.missing.get() => self.take_one(input),
+            _ => self.take_input(input),
+        };
+        match outcome {
             Ok(used) => Ok(used),
             // What came before the error is told before it, however the bytes were cut: step() has both.
             Err(Failed) if self.marks.has(Marks::EVENTS) => Ok(input.len()),
@@ -233,11 +238,18 @@ impl Machine {
         }
     }
 
+    /// At most one message, or a part of it.
+    #[inline(never)]
+    fn take_one(&mut self, input: &[u8]) -> Result<usize, Failed> {
+        if input.is_empty() || !self.is_listening() { Ok(0) } else { self.take_plain(input) }
+    }
+
+    #[inline(never)]
     fn take_input(&mut self, input: &[u8]) -> Result<usize, Failed> {
         let mut used = 0;
         while used < input.len() && self.is_listening() {
             let rest = &input[used..];
-            used += if self.exchange.is_some() { self.take_exchange(rest)? } else { self.take_plain(rest)? };
+            used += if self.exchange.is_some() { self.take_exchange(rest)? } else { self.take_one(rest)? };
         }
         Ok(used)
     }

@@ -1,6 +1,6 @@
 //! ATYP, address and port, as they stand in requests, replies and datagrams (RFC 1928 §5).
 
-use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 
 use bytes::BufMut;
 
@@ -87,30 +87,32 @@ pub(crate) fn encode<'a>(addr: impl Into<AddrRef<'a>>, out: &mut impl BufMut) {
     out.put_slice(&port.to_be_bytes());
 }
 
+/// How long the address at the front of `input` is, or at least, where it does not say so yet.
+#[inline]
+pub(crate) fn len(input: &[u8]) -> Result<usize, Malformed> {
+    match *input {
+        [] | [atyp::NAME] => Ok(MIN_LEN),
+        [atyp::IPV4, ..] => Ok(1 + 4 + 2),
+        [atyp::IPV6, ..] => Ok(1 + 16 + 2),
+        [atyp::NAME, len, ..] => Ok(MIN_LEN + usize::from(len)),
+        [other, ..] => Err(Malformed::AddressType(other)),
+    }
+}
+
 /// Decodes an address at the front of `input`.
 #[inline]
 pub(crate) fn decode(input: &[u8]) -> Result<Status<AddrRef<'_>>, Malformed> {
-    let (total, value) = match *input {
-        [atyp::IPV4, a, b, c, d, high, low, ..] => {
-            (1 + 4 + 2, AddrRef::Ip(SocketAddr::new(Ipv4Addr::new(a, b, c, d).into(), u16::from_be_bytes([high, low]))))
+    let len = len(input)?;
+    let value = match input.get(..len) {
+        Some(&[atyp::IPV4, a, b, c, d, high, low]) => {
+            AddrRef::Ip(SocketAddr::new(IpAddr::from([a, b, c, d]), u16::from_be_bytes([high, low])))
         }
-        [atyp::IPV4, ..] => return Ok(Status::partial(1 + 4 + 2, input.len())),
-        [atyp::IPV6, ref rest @ ..] => match rest.split_first_chunk::<16>() {
-            Some((octets, &[high, low, ..])) => {
-                let ip = Ipv6Addr::from(*octets);
-                (1 + 16 + 2, AddrRef::Ip(SocketAddr::new(ip.into(), u16::from_be_bytes([high, low]))))
-            }
-            _ => return Ok(Status::partial(1 + 16 + 2, input.len())),
+        Some([atyp::NAME, _, octets @ .., high, low]) => AddrRef::Name(octets, u16::from_be_bytes([*high, *low])),
+        Some([_, octets @ .., high, low]) => match <[u8; 16]>::try_from(octets) {
+            Ok(octets) => AddrRef::Ip(SocketAddr::new(IpAddr::from(octets), u16::from_be_bytes([*high, *low]))),
+            Err(_) => return Err(Malformed::Length),
         },
-        [] | [atyp::NAME] => return Ok(Status::partial(MIN_LEN, input.len())),
-        [atyp::NAME, len, ref rest @ ..] => {
-            let total = MIN_LEN + usize::from(len);
-            match rest.split_at_checked(usize::from(len)) {
-                Some((octets, &[high, low, ..])) => (total, AddrRef::Name(octets, u16::from_be_bytes([high, low]))),
-                _ => return Ok(Status::partial(total, input.len())),
-            }
-        }
-        [other, ..] => return Err(Malformed::AddressType(other)),
+        _ => return Ok(Status::partial(len, input.len())),
     };
-    Ok(Status::Complete { value, len: total })
+    Ok(Status::Complete { value, len })
 }
