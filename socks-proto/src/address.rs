@@ -127,7 +127,6 @@ impl TargetAddr {
     ///
     /// # Errors
     /// [`LengthError`] for a name that is empty or over 255 bytes long.
-    #[inline]
     pub fn new(host: &str, port: u16) -> Result<Self, LengthError> {
         if let Some(ip) = numeric(host) {
             return Ok(Self::Ip(SocketAddr::new(ip, port)));
@@ -196,7 +195,6 @@ impl From<(DomainName, u16)> for TargetAddr {
 impl TryFrom<(&str, u16)> for TargetAddr {
     type Error = LengthError;
 
-    #[inline]
     fn try_from((host, port): (&str, u16)) -> Result<Self, LengthError> {
         Self::new(host, port)
     }

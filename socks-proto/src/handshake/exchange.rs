@@ -3,8 +3,9 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::marks::Marks;
 use super::protected::Protected;
-use super::state::{Failed, Machine, Marks, State};
+use super::state::{Failed, Machine, State};
 use crate::auth::method::{AuthError, AuthMethod, AuthStatus, SecurityLayer};
 use crate::auth::userpass::wipe;
 use crate::code_point::MethodId;

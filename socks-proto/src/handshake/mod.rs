@@ -2,8 +2,10 @@
 
 mod buffer;
 mod exchange;
+mod marks;
 mod protected;
 mod state;
+mod told;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -27,7 +29,7 @@ use state::Machine;
 /// use socks_proto::{Command, Handshake, Login, Offer, Step, TargetAddr};
 /// use std::io::{self, Read, Write};
 ///
-/// fn negotiate(mut handshake: Handshake, io: &mut (impl Read + Write)) -> io::Result<Handshake> {
+/// fn negotiate(handshake: &mut Handshake, io: &mut (impl Read + Write)) -> io::Result<()> {
 ///     let mut buf = [0; 512];
 ///     loop {
 ///         match handshake.step().map_err(io::Error::other)? {
@@ -43,7 +45,7 @@ use state::Machine;
 ///                 };
 ///             }
 ///             Step::Event(event) => println!("{event:?}"),
-///             Step::Done => return Ok(handshake),
+///             Step::Done => return Ok(()),
 ///             _ => unreachable!("a step that this version of the crate does not have"),
 ///         }
 ///     }
@@ -57,9 +59,9 @@ use state::Machine;
 /// # }
 /// # let mut io = Peer { script: b"\x05\x00\x05\x00\x00\x01\x7f\x00\x00\x01\x04\x38hello" };
 /// let target: TargetAddr = "mail.example:25".parse()?;
-/// let handshake = Handshake::new(Command::Connect(target), Offer::stepwise(Login::None));
-/// let established = negotiate(handshake, &mut io)?.into_established().expect("Step::Done");
-/// println!("the proxy connects from {}", established.bound);
+/// let mut handshake = Handshake::new(Command::Connect(target), Offer::stepwise(Login::None));
+/// negotiate(&mut handshake, &mut io)?;
+/// println!("the proxy connects from {}", handshake.bound().expect("it is done"));
 /// # assert_eq!(io.script, b"hello");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -73,6 +75,9 @@ use state::Machine;
 /// # Time
 /// There is no timer in here: whoever waits holds one deadline over the whole of it, with BIND's second
 /// reply apart, which may take as long as the peer likes.
+///
+/// # Size
+/// Rather more than a kilobyte, all of it inline: lend it rather than move it.
 pub struct Handshake {
     machine: Machine,
 }
@@ -91,7 +96,8 @@ pub enum Step<'a> {
     },
     /// Something that the caller may want to know. Each is told once.
     Event(Event),
-    /// The negotiation is over: [`Handshake::into_established`].
+    /// The negotiation is over: [`Handshake::bound`] and the like say what came of it. Where a method was offered that can
+    /// protect what follows, [`Handshake::take_layer`] says whether it does.
     Done,
 }
 
@@ -250,6 +256,6 @@ impl Handshake {
 
 impl fmt::Debug for Handshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handshake").field("command", self.command()).field("state", &self.machine.standing()).finish()
+        f.debug_struct("Handshake").field("command", self.command()).field("state", &self.machine).finish()
     }
 }

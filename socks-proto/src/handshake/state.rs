@@ -19,15 +19,11 @@
 //! ¹ Unless it went out with the greeting (one round trip).
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
-use core::fmt;
 use core::num::NonZeroUsize;
 
 use super::buffer::Buffer;
 use super::exchange::Exchange;
-use super::{Established, Event, Step};
-use crate::address::WireAddr;
-use crate::auth::method::SecurityLayer;
+use super::marks::Marks;
 use crate::auth::offer::Offer;
 use crate::code_point::{LOGIN_VERSION, MethodId, ReplyCode};
 use crate::command::Command;
@@ -52,12 +48,12 @@ pub(super) struct Failed;
 pub(super) struct Machine {
     pub(super) state: State,
     pub(super) marks: Marks,
-    method: MethodId,
+    pub(super) method: MethodId,
     /// The least that the message at hand still owes.
     pub(super) missing: NonZeroUsize,
     pub(super) buffer: Buffer,
     /// What ended it.
-    error: Option<Error>,
+    pub(super) error: Option<Error>,
     pub(super) exchange: Option<Box<Exchange>>,
     pub(super) offer: Offer,
     pub(super) command: Command,
@@ -85,10 +81,6 @@ impl Machine {
         &self.command
     }
 
-    pub(super) fn standing(&self) -> Standing<'_> {
-        Standing(self)
-    }
-
     pub(super) fn phase(&self) -> Phase {
         match (&self.error, self.state) {
             (Some(error), _) => error.phase(),
@@ -97,80 +89,6 @@ impl Machine {
             (None, State::AwaitReply | State::Done) => Phase::Reply,
             (None, State::AwaitPeer) => Phase::SecondReply,
         }
-    }
-
-    #[inline(always)]
-    pub(super) fn step(&mut self) -> Result<Step<'_>, Error> {
-        if self.marks != Marks::default() {
-            return self.other_step();
-        }
-        if !self.buffer.is_sent() {
-            return Ok(Step::Send(self.buffer.pending()));
-        }
-        Ok(if self.state == State::Done { Step::Done } else { Step::Receive { at_most: self.at_most() } })
-    }
-
-    /// Where nothing went out yet, there is something to tell, an error, or an exchange.
-    #[inline(never)]
-    fn other_step(&mut self) -> Result<Step<'_>, Error> {
-        if self.marks.take(Marks::FRESH) {
-            self.buffer.first(&self.offer, &self.command);
-        } else if let Some(event) = self.next_event() {
-            return Ok(Step::Event(event));
-        }
-        if self.error.is_some() {
-            return Err(self.receive_eof());
-        }
-        // What a method says comes before the request.
-        if let Some(exchange) = self.exchange.as_deref().filter(|exchange| !exchange.is_sent()) {
-            return Ok(Step::Send(exchange.pending()));
-        }
-        if !self.buffer.is_sent() {
-            return Ok(Step::Send(self.buffer.pending()));
-        }
-        Ok(if self.state == State::Done { Step::Done } else { Step::Receive { at_most: self.at_most() } })
-    }
-
-    #[inline]
-    pub(super) fn next_event(&mut self) -> Option<Event> {
-        if !self.marks.has(Marks::EVENTS) {
-            if self.exchange.is_none() {
-                return None;
-            }
-            self.look_behind();
-            if !self.marks.has(Marks::EVENTS) {
-                return None;
-            }
-        }
-        Some(if self.marks.take(Marks::METHOD) {
-            Event::MethodSelected(self.method)
-        } else if self.marks.take(Marks::BOUND) {
-            Event::Bound
-        } else {
-            self.marks.take(Marks::PEER);
-            Event::Accepted
-        })
-    }
-
-    /// Both replies to BIND can come in one protected message. What is wrong with it stays for step().
-    #[cold]
-    fn look_behind(&mut self) {
-        let _ = self.take_exchange(&[]);
-    }
-
-    #[inline]
-    pub(super) fn bound(&self) -> Option<WireAddr> {
-        self.buffer.bound()
-    }
-
-    #[inline]
-    pub(super) fn peer(&self) -> Option<WireAddr> {
-        if self.is_over() && matches!(self.command, Command::Bind(_)) { self.buffer.peer() } else { None }
-    }
-
-    #[inline]
-    pub(super) fn method(&self) -> Option<MethodId> {
-        (self.method != MethodId::NO_ACCEPTABLE).then_some(self.method)
     }
 
     #[inline]
@@ -187,26 +105,6 @@ impl Machine {
         let phase = self.phase();
         self.marks.set(Marks::FAILED);
         self.error.get_or_insert(Error::Eof { phase }).clone()
-    }
-
-    #[inline]
-    pub(super) fn take_layer(&mut self) -> Option<(Box<dyn SecurityLayer>, Vec<u8>)> {
-        if !self.is_over() {
-            return None;
-        }
-        self.exchange.take()?.into_layer()
-    }
-
-    #[inline]
-    pub(super) fn take_established(&mut self) -> Option<Established> {
-        if !self.is_over() {
-            return None;
-        }
-        let (layer, early) = match self.take_layer() {
-            Some((layer, early)) => (Some(layer), early),
-            None => (None, Vec::new()),
-        };
-        Some(Established { bound: self.bound()?, peer: self.peer(), method: self.method, layer, early })
     }
 
     #[inline]
@@ -337,7 +235,7 @@ impl Machine {
     }
 
     #[inline]
-    fn login_is_under_way(&self) -> bool {
+    pub(super) fn login_is_under_way(&self) -> bool {
         self.offer.is_one_round_trip() && self.offer.user_pass().is_some()
     }
 
@@ -394,83 +292,6 @@ impl Machine {
         } else {
             self.state = State::Done;
         }
-    }
-
-    /// The least number of bytes that the proxy still owes.
-    #[inline]
-    fn at_most(&self) -> NonZeroUsize {
-        if !self.offer.is_one_round_trip() {
-            let protected = self.exchange.as_ref().and_then(|exchange| exchange.protected.as_ref());
-            return protected.map_or(self.missing, |protected| protected.at_least());
-        }
-        // What follows the message at hand without our sending anything more.
-        let follows = match self.state {
-            State::AwaitMethod if self.login_is_under_way() && self.buffer.message().is_empty() => {
-                // Tor may leave the choice of a method out, so that this is the login's status already.
-                reply::MIN_LEN
-            }
-            State::AwaitMethod if self.login_is_under_way() => userpass::STATUS_LEN + reply::MIN_LEN,
-            State::AwaitMethod | State::AwaitLogin => reply::MIN_LEN,
-            State::AwaitAuth | State::AwaitReply | State::AwaitPeer | State::Done => 0,
-        };
-        self.missing.saturating_add(follows)
-    }
-}
-
-/// A handshake's state in words, as its `Debug` has it.
-pub(super) struct Standing<'a>(&'a Machine);
-
-impl fmt::Debug for Standing<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.0.error, self.0.state) {
-            (Some(error), _) => f.debug_tuple("Failed").field(error).finish(),
-            (None, State::Done) => f.write_str("Done"),
-            (None, _) => f.debug_tuple("Await").field(&self.0.phase()).finish(),
-        }
-    }
-}
-
-/// What makes a step another than the next of the exchange, a bit each, so that one look tells that there is none of it.
-/// The order in which events can arise is that of their bits.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Marks(u8);
-
-impl Marks {
-    /// The choice of a method was not told yet.
-    const METHOD: Self = Self(1);
-    /// The first reply was not.
-    const BOUND: Self = Self(2);
-    /// The second reply was not.
-    const PEER: Self = Self(4);
-    const EVENTS: Self = Self(7);
-    /// There is an error.
-    const FAILED: Self = Self(8);
-    /// Nothing was asked of it yet: the first flight has still to be written.
-    const FRESH: Self = Self(32);
-    /// There is an exchange.
-    pub(super) const EXCHANGE: Self = Self(16);
-
-    const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether any of these is set.
-    #[inline]
-    fn has(self, these: Self) -> bool {
-        self.0 & these.0 != 0
-    }
-
-    #[inline]
-    pub(super) fn set(&mut self, these: Self) {
-        self.0 |= these.0;
-    }
-
-    /// Whether it was set; it is no more.
-    #[inline]
-    fn take(&mut self, this: Self) -> bool {
-        let had = self.has(this);
-        self.0 &= !this.0;
-        had
     }
 }
 
