@@ -7,19 +7,21 @@ pub(super) struct Marks(u8);
 
 impl Marks {
     /// The choice of a method was not told yet.
-    pub(super) const METHOD: Self = Self(1);
+    pub(super) const METHOD: Self = Self(0x01);
     /// The first reply was not.
-    pub(super) const BOUND: Self = Self(2);
+    pub(super) const BOUND: Self = Self(0x02);
     /// The second reply was not.
-    pub(super) const PEER: Self = Self(4);
-    pub(super) const EVENTS: Self = Self(7);
+    pub(super) const PEER: Self = Self(0x04);
+    /// Any of these three.
+    pub(super) const EVENTS: Self = Self::METHOD.and(Self::BOUND).and(Self::PEER);
     /// There is an error.
-    pub(super) const FAILED: Self = Self(8);
-    /// Nothing was asked of it yet: the first flight has still to be written.
-    pub(super) const FRESH: Self = Self(32);
-    /// There is an exchange.
-    pub(super) const EXCHANGE: Self = Self(16);
+    pub(super) const FAILED: Self = Self(0x08);
+    /// There is an exchange, or was one.
+    pub(super) const EXCHANGE: Self = Self(0x10);
+    /// Nobody has asked what to do yet: the first flight has still to be written.
+    pub(super) const FRESH: Self = Self(0x20);
 
+    /// The marks of both.
     pub(super) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }

@@ -48,12 +48,14 @@ pub(super) struct Failed;
 pub(super) struct Machine {
     pub(super) state: State,
     pub(super) marks: Marks,
+    /// The chosen one; 0xff, which none can be, before.
     pub(super) method: MethodId,
     /// The least that the message at hand still owes.
     pub(super) missing: NonZeroUsize,
     pub(super) buffer: Buffer,
     /// What ended it.
     pub(super) error: Option<Error>,
+    /// On the heap, as are the messages in it: few handshakes have it, and the others need not carry it along.
     pub(super) exchange: Option<Box<Exchange>>,
     pub(super) offer: Offer,
     pub(super) command: Command,
@@ -139,7 +141,7 @@ impl Machine {
     /// At most one message, or a part of it.
     #[inline(never)]
     fn take_one(&mut self, input: &[u8]) -> Result<usize, Failed> {
-        if input.is_empty() || !self.is_listening() { Ok(0) } else { self.take_plain(input) }
+        if !input.is_empty() && self.is_listening() { self.take_plain(input) } else { Ok(0) }
     }
 
     #[inline(never)]

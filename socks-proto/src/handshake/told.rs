@@ -50,11 +50,12 @@ impl Machine {
 
     #[inline]
     pub(super) fn next_event(&mut self) -> Option<Event> {
-        if !self.marks.has(Marks::EVENTS) && self.exchange.is_some() {
-            self.look_behind();
-        }
         if !self.marks.has(Marks::EVENTS) {
-            return None;
+            self.exchange.as_ref()?;
+            self.look_behind();
+            if !self.marks.has(Marks::EVENTS) {
+                return None;
+            }
         }
         Some(if self.marks.take(Marks::METHOD) {
             Event::MethodSelected(self.method)
