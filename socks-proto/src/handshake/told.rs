@@ -80,7 +80,7 @@ impl Machine {
 
     #[inline]
     pub(super) fn peer(&self) -> Option<WireAddr> {
-        if self.is_over() && matches!(self.command, Command::Bind(_)) { self.buffer.peer() } else { None }
+        if self.state == State::Done && matches!(self.command, Command::Bind(_)) { self.buffer.peer() } else { None }
     }
 
     #[inline]
