@@ -49,7 +49,7 @@ fn by_hand(proxy: &mut Proxy, case: Case) -> usize {
 }
 
 fn bare_core(proxy: &mut Proxy, case: Case) -> usize {
-    let mut handshake = Handshake::new(Command::Connect(target()), case.offer());
+    let mut handshake = Handshake::new(Command::Connect(black_box(target())), case.offer());
     let mut buf = [0; 512];
     loop {
         match handshake.step().expect("the proxy is kind") {
@@ -71,13 +71,13 @@ fn bare_core(proxy: &mut Proxy, case: Case) -> usize {
 }
 
 fn blocking(proxy: &mut Proxy, case: Case) -> usize {
-    let stream = socks_blocking::connect_over(proxy, target(), case.offer());
+    let stream = socks_blocking::connect_over(proxy, black_box(target()), case.offer());
     black_box(stream.expect("the proxy is kind").bound());
     0
 }
 
 fn tokio(proxy: &mut Proxy, case: Case) -> usize {
-    let work = socks_tokio::connect_over(proxy, target(), case.offer());
+    let work = socks_tokio::connect_over(proxy, black_box(target()), case.offer());
     at_once(work, |stream| {
         black_box(stream.expect("the proxy is kind").bound());
     })
