@@ -75,7 +75,7 @@ pub enum Next<'a> {
     },
     /// BIND only, and once: the proxy listens at [`Negotiation::bound`], and waits for somebody to connect.
     Bound,
-    /// It is over: [`Negotiation::into_tunnel`].
+    /// It is over: [`Negotiation::take_tunnel`].
     Done,
 }
 

@@ -22,6 +22,7 @@ pub(crate) fn poll_drive<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     negotiation: &mut Negotiation,
 ) -> Poll<Result<(), Error>> {
+    let mut room = [0; BUF_LEN];
     loop {
         match negotiation.next()? {
             Next::Write(bytes) => {
@@ -34,7 +35,6 @@ pub(crate) fn poll_drive<S: AsyncRead + AsyncWrite + Unpin>(
                     negotiation.wrote(Err(error))?;
                     continue;
                 }
-                let mut room = [0; BUF_LEN];
                 let read = ready!(Pin::new(&mut *stream).poll_read(cx, &mut room[..at_most]));
                 negotiation.read(read.map(|n| &room[..n]))?;
             }
