@@ -88,8 +88,10 @@ impl Machine {
             (Some(error), _) => error.phase(),
             (None, State::AwaitMethod) => Phase::Method,
             (None, State::AwaitLogin | State::AwaitAuth) => Phase::Authentication,
-            (None, State::AwaitReply | State::Done) => Phase::Reply,
             (None, State::AwaitPeer) => Phase::SecondReply,
+            // Its last word was the second reply to BIND.
+            (None, State::Done) if matches!(self.command, Command::Bind(_)) => Phase::SecondReply,
+            (None, State::AwaitReply | State::Done) => Phase::Reply,
         }
     }
 
@@ -105,6 +107,10 @@ impl Machine {
     #[cold]
     pub(super) fn receive_eof(&mut self) -> Error {
         let phase = self.phase();
+        // What is done stays done: this end is the application's.
+        if self.state == State::Done {
+            return Error::Eof { phase };
+        }
         self.marks.set(Marks::FAILED);
         self.error.get_or_insert(Error::Eof { phase }).clone()
     }
