@@ -10,7 +10,7 @@ use super::report::{Measured, Section, Table, Verdict, number};
 use super::worker::Worker;
 use crate::progress::Progress;
 
-const SOURCE: &str = include_str!("calls.c");
+pub(super) const SOURCE: &str = include_str!("calls.c");
 
 /// The most that a call may take longer, in nanoseconds.
 const MOST: f64 = 5.0;

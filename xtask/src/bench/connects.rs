@@ -11,7 +11,7 @@ use super::report::{Section, Table};
 use super::worker::Worker;
 use crate::progress::Progress;
 
-const SOURCE: &str = include_str!("connects.c");
+pub(super) const SOURCE: &str = include_str!("connects.c");
 
 /// The round trip to the proxy that is far away.
 const FAR: Duration = Duration::from_millis(20);

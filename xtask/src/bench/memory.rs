@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use super::bed::{self, Bed, target};
 use super::proxy::{NEVER, Proxy};
@@ -10,7 +10,7 @@ use super::report::{Section, Table};
 use crate::progress::Progress;
 use crate::run;
 
-const SOURCE: &str = include_str!("memory.c");
+pub(super) const SOURCE: &str = include_str!("memory.c");
 
 const CONNECTS: usize = 10_000;
 
@@ -29,11 +29,8 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
         let proxy = Proxy::start(bed, NEVER)?;
         let socksrc = proxy.socksrc(bed, false)?;
         let measure = |socksrc: Option<&Path>, to: [String; 2]| -> Result<Vec<f64>> {
-            let text = run::output(bed.command(&program, socksrc).args(to).arg(CONNECTS.to_string()))?;
-            let numbers = text.split_whitespace().map(str::parse).collect::<Result<Vec<f64>, _>>();
-            let numbers = numbers.with_context(|| format!("memory prints {text:?}"))?;
-            ensure!(numbers.len() == 4, "memory prints {text:?}");
-            Ok(vec![numbers[0], numbers[1], numbers[2] - numbers[0], numbers[3] - numbers[1]])
+            let [resident, own, later_resident, later_own] = kilobytes(bed, &program, socksrc, to, CONNECTS)?;
+            Ok(vec![resident, own, later_resident - resident, later_own - own])
         };
         for (subject, kilobytes) in
             [measure(None, proxy.direct())?, measure(Some(&socksrc), target())?].into_iter().enumerate()
@@ -58,4 +55,18 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     section.note("Its own: pages that belong to no file, or were written to since they were read from one.");
     section.note("Plain, the connects go directly and are done at once; wrapped, the proxy never answers, and they stay pending.");
     Ok(section)
+}
+
+/// Of the process at its start, resident and its own, and with so many connects begun.
+pub(super) fn kilobytes(
+    bed: &Bed,
+    program: &Path,
+    socksrc: Option<&Path>,
+    to: [String; 2],
+    connects: usize,
+) -> Result<[f64; 4]> {
+    let text = run::output(bed.command(program, socksrc).args(to).arg(connects.to_string()))?;
+    let numbers = text.split_whitespace().map(str::parse).collect::<Result<Vec<f64>, _>>();
+    let numbers = numbers.ok().and_then(|numbers| numbers.try_into().ok());
+    numbers.with_context(|| format!("memory prints {text:?}"))
 }

@@ -6,8 +6,12 @@
 mod bed;
 mod calls;
 mod connects;
+mod growth;
 mod handshake;
+mod html;
+mod machine;
 mod memory;
+mod plot;
 mod proxy;
 mod report;
 mod start;
@@ -36,9 +40,18 @@ pub(crate) struct Arguments {
     /// In less than a minute, with fewer rounds.
     #[arg(long)]
     quick: bool,
-    /// Where the numbers go; bench/report.json unless given.
+    /// Where the numbers go; bench/report.json unless given. The page with the plots goes beside it.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// As it is typed.
+    fn command(&self) -> String {
+        let sections = self.sections.iter().filter_map(Section::to_possible_value);
+        let sections = sections.map(|section| format!(" {}", section.get_name())).collect::<String>();
+        format!("cargo xtask bench{sections}{}", if self.quick { " --quick" } else { "" })
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -53,6 +66,8 @@ enum Section {
     Connects,
     /// The memory of a process that is wrapped, and of its pending connects.
     Memory,
+    /// What calls, connects and memory are when there are ten thousand sockets, and not one.
+    Growth,
     /// What a handshake of the Rust crates costs in instructions and allocations, beside others.
     Handshake,
 }
@@ -65,6 +80,7 @@ impl Section {
             Self::Syscalls => syscalls::measure(bed),
             Self::Connects => connects::measure(bed, quick),
             Self::Memory => memory::measure(bed, quick),
+            Self::Growth => growth::measure(bed, quick),
             Self::Handshake => handshake::measure(bed),
         }
     }
@@ -72,7 +88,7 @@ impl Section {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let bed = Bed::new()?;
-    let mut report = Report::new(arguments.quick);
+    let mut report = Report::new(arguments.quick, arguments.command());
     let wanted = |section: &&Section| arguments.sections.is_empty() || arguments.sections.contains(section);
     for section in Section::value_variants().iter().filter(wanted) {
         let measured = section.measure(&bed, arguments.quick)?;
@@ -80,13 +96,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         report.push(measured);
     }
     let path = arguments.json.clone().unwrap_or_else(|| run::root().join("bench/report.json"));
-    report.write(&path)?;
+    let page = path.with_extension("html");
+    report.write(&path, &page)?;
 
     let broken = report.broken();
     match broken.as_slice() {
         [] => println!("\nevery promise that was measured holds here"),
         broken => println!("\npromises that do not hold here:\n  {}", broken.join("\n  ")),
     }
-    println!("\nthe numbers are in {}", path.display());
+    println!("\nthe numbers are in {}, and with plots in {}", path.display(), page.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -1,59 +1,56 @@
-//! What was measured: sections of tables of rows, for the terminal and as JSON.
+//! What was measured: sections of tables of rows, for the terminal, as JSON and as a page.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::thread;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use super::html;
+use super::machine::Machine;
 use super::stats::Summary;
 
 /// All of a run.
 #[derive(Serialize)]
 pub(super) struct Report {
-    version: &'static str,
-    quick: bool,
-    machine: Machine,
-    sections: Vec<Section>,
-}
-
-/// Where the numbers come from, without which they say little.
-#[derive(Serialize)]
-struct Machine {
-    kernel: String,
-    processor: String,
-    processors: usize,
-    /// Over the last minute, when the run began: what else was going on.
-    load: f64,
+    pub(super) version: &'static str,
+    pub(super) quick: bool,
+    /// What was typed, to make it again.
+    pub(super) command: String,
+    pub(super) machine: Machine,
+    pub(super) sections: Vec<Section>,
 }
 
 #[derive(Serialize)]
 pub(super) struct Section {
-    name: &'static str,
-    title: &'static str,
-    tables: Vec<Table>,
-    notes: Vec<String>,
+    pub(super) name: &'static str,
+    pub(super) title: &'static str,
+    pub(super) tables: Vec<Table>,
+    pub(super) notes: Vec<String>,
 }
 
 #[derive(Serialize)]
 pub(super) struct Table {
-    title: String,
-    unit: &'static str,
+    pub(super) title: String,
+    pub(super) unit: &'static str,
+    /// What grows from row to row, where something does: a plot of the table has lines over it then, not bars.
+    pub(super) over: Option<&'static str>,
     /// Whose measurements stand in a row, in this order. The first is what the others are compared with.
-    subjects: Vec<String>,
-    rows: Vec<Row>,
+    pub(super) subjects: Vec<String>,
+    pub(super) rows: Vec<Row>,
 }
 
 #[derive(Serialize)]
-struct Row {
-    name: String,
-    values: Vec<Summary>,
+pub(super) struct Row {
+    pub(super) name: String,
+    /// How much there is of [`Table::over`].
+    pub(super) at: Option<usize>,
+    pub(super) values: Vec<Summary>,
     /// For each subject but the first, round by round: how many times the first, and how much more.
-    ratios: Vec<Option<Summary>>,
-    added: Vec<Option<Summary>>,
-    verdict: Option<Verdict>,
+    pub(super) ratios: Vec<Option<Summary>>,
+    pub(super) added: Vec<Option<Summary>>,
+    pub(super) verdict: Option<Verdict>,
 }
 
 /// What a row says about a promise.
@@ -64,8 +61,9 @@ pub(super) struct Verdict {
 }
 
 impl Report {
-    pub(super) fn new(quick: bool) -> Self {
-        Self { version: env!("CARGO_PKG_VERSION"), quick, machine: Machine::this(), sections: Vec::new() }
+    pub(super) fn new(quick: bool, command: String) -> Self {
+        let sections = Vec::new();
+        Self { version: env!("CARGO_PKG_VERSION"), quick, command, machine: Machine::this(), sections }
     }
 
     pub(super) fn push(&mut self, section: Section) {
@@ -84,32 +82,28 @@ impl Report {
             .collect()
     }
 
+    /// How many rows say something about a promise.
+    pub(super) fn judged(&self) -> usize {
+        let rows = self.sections.iter().flat_map(|section| &section.tables).flat_map(|table| &table.rows);
+        rows.filter(|row| row.verdict.is_some()).count()
+    }
+
     pub(super) fn json(&self) -> Result<String> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
+    /// Writes the numbers, and beside them the page.
+    ///
     /// # Errors
-    /// The file cannot be written.
-    pub(super) fn write(&self, path: &Path) -> Result<()> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    /// A file cannot be written.
+    pub(super) fn write(&self, json: &Path, page: &Path) -> Result<()> {
+        for (path, text) in [(json, self.json()?), (page, html::page(self)?)] {
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+            }
+            fs::write(path, text).with_context(|| format!("writing {}", path.display()))?;
         }
-        fs::write(path, self.json()?).with_context(|| format!("writing {}", path.display()))
-    }
-}
-
-impl Machine {
-    fn this() -> Self {
-        let read = |path| fs::read_to_string(path).unwrap_or_default();
-        let processor = read("/proc/cpuinfo")
-            .lines()
-            .find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim().to_owned()));
-        Self {
-            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
-            processor: processor.unwrap_or_default(),
-            processors: thread::available_parallelism().map_or(1, usize::from),
-            load: read("/proc/loadavg").split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0),
-        }
+        Ok(())
     }
 }
 
@@ -146,7 +140,17 @@ impl Table {
         subjects: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
         let subjects = subjects.into_iter().map(Into::into).collect();
-        Self { title: title.into(), unit, subjects, rows: Vec::new() }
+        Self { title: title.into(), unit, over: None, subjects, rows: Vec::new() }
+    }
+
+    /// Of rows in which there is more and more of something.
+    pub(super) fn over(self, what: &'static str) -> Self {
+        Self { over: Some(what), ..self }
+    }
+
+    /// Whether there are enough columns without what is added.
+    pub(super) fn tells_added(&self) -> bool {
+        self.subjects.len() <= 3
     }
 
     pub(super) fn unit(&self) -> &'static str {
@@ -168,7 +172,19 @@ impl Table {
         };
         let ratios = compare(|subject, baseline| subject / baseline);
         let added = compare(|subject, baseline| subject - baseline);
-        self.rows.push(Row { name, values, ratios, added, verdict: None });
+        self.rows.push(Row { name, at: None, values, ratios, added, verdict: None });
+        Ok(self)
+    }
+
+    /// Adds the row of this much of what grows.
+    ///
+    /// # Errors
+    /// As those of [`Table::row`].
+    pub(super) fn row_at(&mut self, at: usize, samples: &[Vec<f64>]) -> Result<&mut Self> {
+        self.row(grouped(at), samples)?;
+        if let Some(row) = self.rows.last_mut() {
+            row.at = Some(at);
+        }
         Ok(self)
     }
 
@@ -184,8 +200,7 @@ impl Table {
 
     fn text(&self) -> String {
         let others = self.subjects.iter().skip(1);
-        // With many subjects the lines are long enough without.
-        let tells_added = self.subjects.len() <= 3;
+        let tells_added = self.tells_added();
         let mut header = vec![format!("{} ({})", self.title, self.unit)];
         header.extend(others.clone().map(|name| format!("{name} ×")));
         header.extend(others.filter(|_| tells_added).map(|name| format!("{name} +")));
@@ -233,6 +248,14 @@ pub(super) fn number(value: f64) -> String {
     format!("{:.digits$}", value + 0.0)
 }
 
+/// With a comma between the thousands.
+pub(super) fn grouped(value: usize) -> String {
+    let digits = value.to_string();
+    let pieces: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|piece| std::str::from_utf8(piece).ok()).collect();
+    pieces.join(",")
+}
+
 /// Columns, the first to the left and the others to the right.
 fn aligned(lines: &[Vec<String>]) -> String {
     let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
@@ -257,12 +280,12 @@ fn aligned(lines: &[Vec<String>]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::Value;
 
     use super::*;
 
-    fn report() -> Report {
+    pub(in super::super) fn report() -> Report {
         let mut table = Table::new("a \"quoted\" table", "ns", ["plain", "wrapped"]);
         let verdict = |measured: Measured| Verdict { kept: measured.added <= 5.0, text: number(measured.added) };
         table.row("cheap", &[vec![100.0, 200.0, 300.0], vec![103.0, 203.0, 303.0]]).expect("a row");
@@ -274,7 +297,7 @@ mod tests {
         let mut section = Section::new("calls", "what calls cost");
         section.push(table);
         section.note("two\nlines");
-        let mut report = Report::new(true);
+        let mut report = Report::new(true, "cargo xtask bench --quick".to_owned());
         report.push(section);
         report
     }
