@@ -114,9 +114,12 @@ fn table(table: &Table) -> String {
         escaped(table.over.unwrap_or_default())
     );
     others().for_each(|name| _ = write!(text, "<th>{name} ×</th>"));
+    if has_verdicts(table) {
+        text += "<th class=\"verdict\">promise</th>";
+    }
     others().filter(|_| table.tells_added()).for_each(|name| _ = write!(text, "<th>{name} +</th>"));
     table.subjects.iter().for_each(|name| _ = write!(text, "<th>{}</th>", escaped(name)));
-    text += if has_verdicts(table) { "<th></th></tr></thead>\n<tbody>\n" } else { "</tr></thead>\n<tbody>\n" };
+    text += "</tr></thead>\n<tbody>\n";
     for one in &table.rows {
         text += &row(table, one);
     }
@@ -129,16 +132,16 @@ fn row(table: &Table, row: &Row) -> String {
         let ratio = ratio.map_or_else(String::new, |ratio| number(ratio.median));
         _ = write!(text, "<td class=\"ratio\">{ratio}</td>");
     }
+    if let Some(verdict) = &row.verdict {
+        let (class, mark) = if verdict.kept { ("kept", '✓') } else { ("broken", '✗') };
+        _ = write!(text, "<td class=\"verdict {class}\">{mark} {}</td>", escaped(&verdict.text));
+    } else if has_verdicts(table) {
+        text += "<td></td>";
+    }
     for added in row.added.iter().filter(|_| table.tells_added()) {
         _ = write!(text, "<td>{}</td>", added.map_or_else(String::new, spread));
     }
     row.values.iter().for_each(|value| _ = write!(text, "<td>{}</td>", spread(*value)));
-    if let Some(verdict) = &row.verdict {
-        let (class, mark) = if verdict.kept { ("kept", '✓') } else { ("broken", '✗') };
-        _ = write!(text, "<td class=\"{class}\">{mark} {}</td>", escaped(&verdict.text));
-    } else if has_verdicts(table) {
-        text += "<td></td>";
-    }
     text + "</tr>\n"
 }
 
@@ -203,8 +206,8 @@ mod tests {
         let page = page(&report()).expect("a page");
         assert!(page.contains("✗ 1 of 2 promises do not hold here"));
         assert!(page.contains("<li>calls: a &quot;quoted&quot; table: dear: 200</li>"));
-        assert!(page.contains("<td class=\"broken\">✗ 200</td>"));
-        assert!(page.contains("<td class=\"kept\">✓ 3.00</td>"));
+        assert!(page.contains("<td class=\"verdict broken\">✗ 200</td>"));
+        assert!(page.contains("<td class=\"verdict kept\">✓ 3.00</td>"));
     }
 
     #[test]

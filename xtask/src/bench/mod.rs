@@ -6,6 +6,7 @@
 mod bed;
 mod calls;
 mod connects;
+mod crates;
 mod growth;
 mod handshake;
 mod html;
@@ -68,6 +69,8 @@ enum Section {
     Memory,
     /// What calls, connects and memory are when there are ten thousand sockets, and not one.
     Growth,
+    /// The Rust crates through a proxy, near and far, beside others: the first byte, and one stream.
+    Crates,
     /// What a handshake of the Rust crates costs in instructions and allocations, beside others.
     Handshake,
 }
@@ -81,6 +84,7 @@ impl Section {
             Self::Connects => connects::measure(bed, quick),
             Self::Memory => memory::measure(bed, quick),
             Self::Growth => growth::measure(bed, quick),
+            Self::Crates => crates::measure(bed, quick),
             Self::Handshake => handshake::measure(bed),
         }
     }

@@ -40,6 +40,11 @@ impl Proxy {
         ["127.0.0.1".to_owned(), self.echo.to_string()]
     }
 
+    /// Where it is itself.
+    pub(super) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.socks)
+    }
+
     /// A configuration that sends everything through it, with a login or without.
     ///
     /// # Errors

@@ -1,0 +1,204 @@
+//! Who connects through a proxy over TCP: each by what its own documentation tells a user to call.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use fast_socks5::client::{Config as FastConfig, Socks5Stream as FastStream};
+use mio::{Events, Interest, Poll, Token};
+use socks::Socks5Stream as SocksStream;
+use socks_config::Config;
+use socks_mio::{Connecting, Progress};
+use tokio::runtime::{Builder, Runtime};
+use tokio_socks::tcp::Socks5Stream as TokioStream;
+
+use crate::case::{Case, HOST, PASSWORD, PORT, USERNAME, target};
+use crate::floor;
+use crate::work::{self, Work};
+
+/// One of those that are compared.
+pub(crate) struct Subject {
+    pub(crate) name: &'static str,
+    /// The handshakes that it can make.
+    pub(crate) cases: &'static [Case],
+    /// Makes ready to connect through the proxy at this address: what is done once a process is done then.
+    pub(crate) start: fn(Case, SocketAddr) -> Result<Perform>,
+}
+
+/// Connects, does its work and closes the connection; gives the time that counts.
+pub(crate) type Perform = Box<dyn FnMut(Work) -> Result<Duration>>;
+
+pub(crate) const SUBJECTS: &[Subject] = &[
+    Subject { name: "floor", cases: Case::ALL, start: by_hand },
+    Subject { name: "socks-blocking", cases: Case::ALL, start: blocking },
+    Subject { name: "socks-mio", cases: Case::ALL, start: mio },
+    Subject { name: "socks-tokio", cases: Case::ALL, start: tokio },
+    Subject { name: "socks-async-std", cases: Case::ALL, start: async_std },
+    Subject { name: "tokio-socks", cases: Case::STEPWISE, start: tokio_socks },
+    Subject { name: "fast-socks5", cases: Case::STEPWISE, start: fast_socks5 },
+    Subject { name: "socks", cases: Case::STEPWISE, start: socks },
+];
+
+fn by_hand(case: Case, proxy: SocketAddr) -> Result<Perform> {
+    by_calls(move || {
+        let mut stream = TcpStream::connect(proxy)?;
+        let bound = match case {
+            Case::Stepwise => floor::stepwise(&mut stream, HOST, PORT),
+            Case::Login => floor::login(&mut stream, (USERNAME, PASSWORD), HOST, PORT),
+            Case::OneRoundTrip => floor::one_round_trip(&mut stream, HOST, PORT),
+        };
+        bound.context("the proxy is kind")?;
+        Ok(stream)
+    })
+}
+
+fn blocking(case: Case, proxy: SocketAddr) -> Result<Perform> {
+    let config = config(case, proxy)?;
+    by_calls(move || Ok(socks_blocking::connect(&config, target())?))
+}
+
+fn socks(case: Case, proxy: SocketAddr) -> Result<Perform> {
+    by_calls(move || {
+        Ok(match case {
+            Case::Login => SocksStream::connect_with_password(proxy, (HOST, PORT), USERNAME, PASSWORD)?,
+            _ => SocksStream::connect(proxy, (HOST, PORT))?,
+        })
+    })
+}
+
+fn by_calls<S: Read + Write>(mut connect: impl FnMut() -> Result<S> + 'static) -> Result<Perform> {
+    Ok(Box::new(move |work| {
+        let begun = Instant::now();
+        let mut stream = connect()?;
+        let connected = Instant::now();
+        work::blocking(work, &mut stream)?;
+        Ok(work.time(begun, connected))
+    }))
+}
+
+fn mio(case: Case, proxy: SocketAddr) -> Result<Perform> {
+    let config = config(case, proxy)?;
+    let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(8));
+    Ok(Box::new(move |work| {
+        let begun = Instant::now();
+        let mut connecting = Connecting::start(&config, target(), Instant::now())?;
+        poll.registry().register(&mut connecting, Token(0), Interest::READABLE | Interest::WRITABLE)?;
+        let stream = loop {
+            match connecting.ready(poll.registry(), Instant::now())? {
+                Progress::Done(stream) => break stream,
+                Progress::Resolve { host, .. } => anyhow::bail!("who is {host}?"),
+                Progress::Pending => {
+                    let left = connecting.deadline().map(|at| at.saturating_duration_since(Instant::now()));
+                    poll.poll(&mut events, left)?;
+                }
+            }
+        };
+        let connected = Instant::now();
+        work::blocking(work, &mut Waiting { stream, poll: &mut poll, events: &mut events })?;
+        Ok(work.time(begun, connected))
+    }))
+}
+
+/// A stream of mio's, and the loop around it.
+struct Waiting<'a, S> {
+    stream: S,
+    poll: &'a mut Poll,
+    events: &'a mut Events,
+}
+
+impl<S> Waiting<'_, S> {
+    fn until_ready<T>(&mut self, mut act: impl FnMut(&mut S) -> io::Result<T>) -> io::Result<T> {
+        loop {
+            match act(&mut self.stream) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.poll.poll(self.events, None)?,
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+impl<S: Read> Read for Waiting<'_, S> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.until_ready(|stream| stream.read(buf))
+    }
+}
+
+impl<S: Write> Write for Waiting<'_, S> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.until_ready(|stream| stream.write(buf))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.until_ready(Write::flush)
+    }
+}
+
+fn tokio(case: Case, proxy: SocketAddr) -> Result<Perform> {
+    let config = config(case, proxy)?;
+    by_tokio(async move || Ok(socks_tokio::connect(&config, target()).await?))
+}
+
+fn tokio_socks(case: Case, proxy: SocketAddr) -> Result<Perform> {
+    by_tokio(async move || {
+        Ok(match case {
+            Case::Login => TokioStream::connect_with_password(proxy, (HOST, PORT), USERNAME, PASSWORD).await?,
+            _ => TokioStream::connect(proxy, (HOST, PORT)).await?,
+        })
+    })
+}
+
+fn fast_socks5(case: Case, proxy: SocketAddr) -> Result<Perform> {
+    by_tokio(async move || {
+        let (host, config) = (HOST.to_owned(), FastConfig::default());
+        Ok(match case {
+            Case::Login => {
+                let (username, password) = (USERNAME.to_owned(), PASSWORD.to_owned());
+                FastStream::connect_with_password(proxy, host, PORT, username, password, config).await?
+            }
+            _ => FastStream::connect(proxy, host, PORT, config).await?,
+        })
+    })
+}
+
+/// In a runtime of one thread, as all others have one.
+fn by_tokio<S>(connect: impl AsyncFn() -> Result<S> + 'static) -> Result<Perform>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    let runtime: Runtime = Builder::new_current_thread().enable_all().build()?;
+    Ok(Box::new(move |work| {
+        runtime.block_on(async {
+            let begun = Instant::now();
+            let mut stream = connect().await?;
+            let connected = Instant::now();
+            work::tokio(work, &mut stream).await?;
+            Ok(work.time(begun, connected))
+        })
+    }))
+}
+
+fn async_std(case: Case, proxy: SocketAddr) -> Result<Perform> {
+    let config = config(case, proxy)?;
+    Ok(Box::new(move |work| {
+        async_io::block_on(async {
+            let begun = Instant::now();
+            let mut stream = socks_async_std::connect(&config, target()).await?;
+            let connected = Instant::now();
+            work::futures(work, &mut stream).await?;
+            Ok(work.time(begun, connected))
+        })
+    }))
+}
+
+/// As our crates have it.
+fn config(case: Case, proxy: SocketAddr) -> Result<Config> {
+    let (option, login) = match case {
+        Case::Stepwise => ("", String::new()),
+        Case::Login => ("", format!("{USERNAME} {PASSWORD}")),
+        Case::OneRoundTrip => ("/pipeline", String::new()),
+    };
+    let parsed = Config::parse("peers", format!("proxy 0.0.0.0/0 {proxy}{option} {login}\n").as_bytes());
+    ensure!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
+    Ok(parsed.config)
+}
