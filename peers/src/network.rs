@@ -5,7 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use async_io::Async;
 use fast_socks5::client::{Config as FastConfig, Socks5Stream as FastStream};
+use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use mio::{Events, Interest, Poll, Token};
 use socks::Socks5Stream as SocksStream;
 use socks_config::Config;
@@ -31,6 +33,7 @@ pub(crate) type Perform = Box<dyn FnMut(Work) -> Result<Duration>>;
 
 pub(crate) const SUBJECTS: &[Subject] = &[
     Subject { name: "floor", cases: Case::ALL, start: by_hand },
+    Subject { name: "floor-async-io", cases: Case::ALL, start: by_hand_in_async_io },
     Subject { name: "socks-blocking", cases: Case::ALL, start: blocking },
     Subject { name: "socks-mio", cases: Case::ALL, start: mio },
     Subject { name: "socks-tokio", cases: Case::ALL, start: tokio },
@@ -43,14 +46,45 @@ pub(crate) const SUBJECTS: &[Subject] = &[
 fn by_hand(case: Case, proxy: SocketAddr) -> Result<Perform> {
     by_calls(move || {
         let mut stream = TcpStream::connect(proxy)?;
-        let bound = match case {
-            Case::Stepwise => floor::stepwise(&mut stream, HOST, PORT),
-            Case::Login => floor::login(&mut stream, (USERNAME, PASSWORD), HOST, PORT),
-            Case::OneRoundTrip => floor::one_round_trip(&mut stream, HOST, PORT),
-        };
-        bound.context("the proxy is kind")?;
+        negotiate(case, &mut stream)?;
         Ok(stream)
     })
+}
+
+/// What async-io takes for its own waits, between a thread that runs a future and one that runs its reactor.
+fn by_hand_in_async_io(case: Case, proxy: SocketAddr) -> Result<Perform> {
+    by_calls(move || {
+        let mut stream = InAsyncIo(async_io::block_on(Async::<TcpStream>::connect(proxy))?);
+        negotiate(case, &mut stream)?;
+        Ok(stream)
+    })
+}
+
+struct InAsyncIo(Async<TcpStream>);
+
+impl Read for InAsyncIo {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        async_io::block_on(self.0.read(buf))
+    }
+}
+
+impl Write for InAsyncIo {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        async_io::block_on(self.0.write(buf))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn negotiate(case: Case, stream: &mut (impl Read + Write)) -> Result<()> {
+    let bound = match case {
+        Case::Stepwise => floor::stepwise(stream, HOST, PORT),
+        Case::Login => floor::login(stream, (USERNAME, PASSWORD), HOST, PORT),
+        Case::OneRoundTrip => floor::one_round_trip(stream, HOST, PORT),
+    };
+    bound.map(drop).context("the proxy is kind")
 }
 
 fn blocking(case: Case, proxy: SocketAddr) -> Result<Perform> {
