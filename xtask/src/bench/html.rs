@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 use super::plot;
-use super::report::{Report, Row, Section, Table, number};
+use super::report::{Report, Row, Section, Table, Verdict, number};
 use super::stats::Summary;
 
 const STYLE: &str = include_str!("page.css");
@@ -51,7 +51,7 @@ fn head(report: &Report) -> String {
     for section in &report.sections {
         _ = write!(head, "<a href=\"#{0}\">{0}</a>", escaped(section.name));
     }
-    head += "</nav>\n<p class=\"how\">Medians, with the quartiles beside them. What is compared was measured in turns, round by \
+    head += "</nav>\n<p class=\"how\">Medians, with the quartiles below them. What is compared was measured in turns, round by \
              round; × is how many times the first subject, + how much more. A bar or a point is a median, a whisker goes \
              from quartile to quartile.</p>\n</header>\n";
     head
@@ -106,43 +106,70 @@ fn legend(table: &Table) -> String {
 }
 
 fn table(table: &Table) -> String {
-    let others = || table.subjects.iter().skip(1).map(|name| escaped(name));
+    let wide = !table.tells_added();
     let mut text = format!(
-        "<h3>{} <small>{}</small></h3>\n<div class=\"scroll\"><table>\n<thead><tr><th>{}</th>",
+        "<h3>{} <small>{}</small></h3>\n<div class=\"scroll\"><table{}>\n<thead><tr><th>{}</th>",
         escaped(&table.title),
         escaped(table.unit),
+        if wide { " class=\"wide\"" } else { "" },
         escaped(table.over.unwrap_or_default())
     );
-    others().for_each(|name| _ = write!(text, "<th>{name} ×</th>"));
-    if has_verdicts(table) {
-        text += "<th class=\"verdict\">promise</th>";
+    let names = || table.subjects.iter().map(|name| escaped(name));
+    if !wide {
+        names().skip(1).for_each(|name| _ = write!(text, "<th>{name} ×</th>"));
+        if has_verdicts(table) {
+            text += "<th class=\"verdict\">promise</th>";
+        }
+        names().skip(1).for_each(|name| _ = write!(text, "<th>{name} +</th>"));
     }
-    others().filter(|_| table.tells_added()).for_each(|name| _ = write!(text, "<th>{name} +</th>"));
-    table.subjects.iter().for_each(|name| _ = write!(text, "<th>{}</th>", escaped(name)));
+    names().for_each(|name| _ = write!(text, "<th>{name}</th>"));
     text += "</tr></thead>\n<tbody>\n";
-    for one in &table.rows {
-        text += &row(table, one);
+    for row in &table.rows {
+        text += &if wide { wide_row(row) } else { narrow_row(row, has_verdicts(table)) };
     }
     text + "</tbody>\n</table></div>\n"
 }
 
-fn row(table: &Table, row: &Row) -> String {
+/// Ratios, the promise, what is added, values: a column each.
+fn narrow_row(row: &Row, has_verdicts: bool) -> String {
     let mut text = format!("<tr><th scope=\"row\">{}</th>", escaped(&row.name));
     for ratio in &row.ratios {
-        let ratio = ratio.map_or_else(String::new, |ratio| number(ratio.median));
-        _ = write!(text, "<td class=\"ratio\">{ratio}</td>");
+        _ = write!(text, "<td class=\"ratio\">{}</td>", median(*ratio));
     }
     if let Some(verdict) = &row.verdict {
-        let (class, mark) = if verdict.kept { ("kept", '✓') } else { ("broken", '✗') };
+        let (class, mark) = mark(verdict);
         _ = write!(text, "<td class=\"verdict {class}\">{mark} {}</td>", escaped(&verdict.text));
-    } else if has_verdicts(table) {
+    } else if has_verdicts {
         text += "<td></td>";
     }
-    for added in row.added.iter().filter(|_| table.tells_added()) {
-        _ = write!(text, "<td>{}</td>", added.map_or_else(String::new, spread));
-    }
+    row.added.iter().for_each(|added| _ = write!(text, "<td>{}</td>", added.map_or_else(String::new, spread)));
     row.values.iter().for_each(|value| _ = write!(text, "<td>{}</td>", spread(*value)));
     text + "</tr>\n"
+}
+
+/// With many subjects, a column for each: its ratio, and its value below. The promise is below the name.
+fn wide_row(row: &Row) -> String {
+    let mut text = format!("<tr><th scope=\"row\">{}", escaped(&row.name));
+    if let Some(verdict) = &row.verdict {
+        let (class, mark) = mark(verdict);
+        _ = write!(text, "<small class=\"{class}\">{mark} {}</small>", escaped(&verdict.text));
+    }
+    text += "</th>";
+    for (at, value) in row.values.iter().enumerate() {
+        let ratio = at.checked_sub(1).and_then(|at| *row.ratios.get(at)?);
+        let times = if ratio.is_some() { "×" } else { "" };
+        _ = write!(text, "<td><b class=\"ratio\">{times}{}</b><span>{}</span></td>", median(ratio), spread(*value));
+    }
+    text + "</tr>\n"
+}
+
+fn median(value: Option<Summary>) -> String {
+    value.map_or_else(String::new, |value| number(value.median))
+}
+
+/// A class of the style, and a sign for those who see no colours.
+fn mark(verdict: &Verdict) -> (&'static str, char) {
+    if verdict.kept { ("kept", '✓') } else { ("broken", '✗') }
 }
 
 fn has_verdicts(table: &Table) -> bool {
@@ -199,6 +226,17 @@ mod tests {
         // In the table, and beside the bars.
         assert_eq!(page.matches("a &lt; b").count(), 2);
         assert_eq!(page.matches("<svg").count(), 2);
+    }
+
+    #[test]
+    fn many_subjects_have_a_column_each() {
+        let mut table = Table::new("start", "ms", ["plain", "one", "two", "three"]);
+        table.row("true", &[vec![1.0], vec![2.0], vec![3.0], vec![4.0]]).expect("a row");
+        table.judge("one", |_| Verdict { kept: true, text: "2 at most".to_owned() });
+        let text = super::table(&table);
+        assert_eq!(text.matches("<td>").count(), 4);
+        assert!(text.contains("<th scope=\"row\">true<small class=\"kept\">✓ 2 at most</small></th>"));
+        assert!(text.contains("<td><b class=\"ratio\">×3.00</b><span>3.00</span></td>"));
     }
 
     #[test]

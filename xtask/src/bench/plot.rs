@@ -11,7 +11,7 @@ use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::report::{Row, Table, number};
+use super::report::{Row, Table, grouped, number};
 use super::stats::Summary;
 
 /// Of the subjects in their order, the first of which is what the others are compared with.
@@ -30,17 +30,18 @@ const TEXT: RGBColor = BLACK;
 /// Half-way between white and black, so that it is seen on both.
 const GRID: RGBColor = RGBColor(0x80, 0x80, 0x80);
 
-const FONT: f64 = 12.0;
+/// As plotters counts; 12 pixels on the page.
+const FONT: f64 = 14.9;
 /// No font is measured here: what a letter takes at most, on an average.
-const LETTER: f64 = 6.4;
-const WIDTH: u32 = 880;
+const LETTER: f64 = 7.2;
+const WIDTH: u32 = 1016;
 const AXIS: u32 = 24;
 /// A bar, and what is between those of two rows.
-const BAR: u32 = 15;
+const BAR: u32 = 16;
 const GAP: u32 = 9;
 /// For the value behind the longest bar.
-const AFTER: u32 = 56;
-const LINES: u32 = 300;
+const AFTER: u32 = 64;
+const LINES: u32 = 270;
 
 /// An axis is logarithmic where the largest value on it is so many times the smallest.
 const WIDE: f64 = 20.0;
@@ -119,7 +120,7 @@ where
         names.map(|name| (name.chars().count() as f64 * LETTER) as i32).max().unwrap_or(0)
     };
     let rows_end = longest(&mut table.rows.iter().map(|row| &row.name));
-    let subjects_end = rows_end + 14 + longest(&mut table.subjects.iter());
+    let subjects_end = rows_end + 16 + longest(&mut table.subjects.iter());
     let height = f64::from(height(table));
     let mut chart = ChartBuilder::on(area)
         .set_label_area_size(LabelAreaPosition::Left, subjects_end + 8)
@@ -134,7 +135,7 @@ where
         .disable_y_axis()
         .y_labels(0)
         .x_labels(7)
-        .x_label_formatter(&|value| number(*value))
+        .x_label_formatter(&|value| tick(*value))
         .x_label_style(text(TEXT, HPos::Center))
         .axis_style(GRID.mix(0.5))
         .bold_line_style(GRID.mix(0.25))
@@ -156,7 +157,7 @@ where
             area.draw_text(&table.subjects[subject], &text(GRID, HPos::Right), (subjects_end, end.1))
                 .map_err(drawing)?;
             if subject == 0 {
-                area.draw_text(&row.name, &text(TEXT, HPos::Right), (rows_end, end.1)).map_err(drawing)?;
+                area.draw_text(&row.name, &text(TEXT, HPos::Left), (0, end.1)).map_err(drawing)?;
             }
             top += f64::from(BAR);
         }
@@ -183,7 +184,7 @@ where
         .filter_map(at)
         .fold((f64::INFINITY, 1.0), |(first, last), at| (f64::min(first, at), f64::max(last, at)));
     let mut chart = ChartBuilder::on(area)
-        .set_label_area_size(LabelAreaPosition::Left, 64)
+        .set_label_area_size(LabelAreaPosition::Left, 72)
         .set_label_area_size(LabelAreaPosition::Bottom, 2 * AXIS)
         .margin_right(24)
         .margin_top(10)
@@ -194,8 +195,8 @@ where
         .x_desc(over)
         .x_labels(8)
         .y_labels(6)
-        .x_label_formatter(&|value| super::report::grouped(*value as usize))
-        .y_label_formatter(&|value| number(*value))
+        .x_label_formatter(&|value| tick(*value))
+        .y_label_formatter(&|value| tick(*value))
         .label_style(text(TEXT, HPos::Center))
         .axis_desc_style(text(GRID, HPos::Center))
         .axis_style(GRID.mix(0.5))
@@ -222,6 +223,15 @@ where
     area.present().map_err(drawing)
 }
 
+/// A number on an axis: no digits that say nothing.
+fn tick(value: f64) -> String {
+    if value >= 1000.0 {
+        return grouped(value.round() as usize);
+    }
+    let digits = number(value);
+    if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.').to_owned() } else { digits }
+}
+
 /// From quartile to quartile, if there are any.
 fn whisker(value: &Summary, least: f64, at: impl Fn(f64) -> (f64, f64)) -> Option<PathElement<(f64, f64)>> {
     let ends = [value.lower_quartile, value.upper_quartile].map(|end| at(end.max(least)));
@@ -236,4 +246,61 @@ fn text(colour: RGBColor, across: HPos) -> TextStyle<'static> {
 /// Its error has lifetimes and types of its own.
 fn drawing(error: impl Display) -> anyhow::Error {
     anyhow!("drawing a plot: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(values: [f64; 2]) -> String {
+        let mut table = Table::new("table", "ns", ["one", "two"]);
+        table.row("row", &values.map(|value| vec![value, value])).expect("a row");
+        svg(&table).expect("drawn").expect("a row")
+    }
+
+    /// Where bars of this colour begin and how long they are.
+    fn bars_of(svg: &str, subject: usize) -> Vec<(f64, f64)> {
+        let number = |line: &str, name: &str| {
+            let value = line.split_once(&format!(" {name}=\""))?.1.split('"').next()?;
+            value.parse().ok()
+        };
+        svg.lines()
+            .filter(|line| line.starts_with("<rect") && line.contains(&colour(subject)))
+            .filter_map(|line| Some((number(line, "x")?, number(line, "width")?)))
+            .collect()
+    }
+
+    #[test]
+    fn a_bar_is_as_long_as_its_median() {
+        let svg = drawn([100.0, 200.0]);
+        let (one, two) = (bars_of(&svg, 0), bars_of(&svg, 1));
+        assert_eq!((one.len(), two.len()), (1, 1), "{svg}");
+        assert_eq!(one[0].0, two[0].0);
+        assert!((two[0].1 / one[0].1 - 2.0).abs() < 0.02, "{} and {}", one[0].1, two[0].1);
+    }
+
+    #[test]
+    fn what_differs_much_is_on_a_logarithmic_axis() {
+        let svg = drawn([10.0, 1000.0]);
+        let (one, two) = (bars_of(&svg, 0)[0].1, bars_of(&svg, 1)[0].1);
+        assert!(one > 0.0 && two / one < 4.0, "{one} and {two}");
+    }
+
+    #[test]
+    fn nothing_is_no_bar_and_no_failure() {
+        let svg = drawn([0.0, 0.0]);
+        assert!(bars_of(&svg, 0).iter().all(|(_, length)| *length == 0.0), "{svg}");
+        let svg = drawn([0.0, 500.0]);
+        assert!(bars_of(&svg, 1)[0].1 > 100.0, "{svg}");
+        assert_eq!(svg_of_no_rows(), None);
+    }
+
+    fn svg_of_no_rows() -> Option<String> {
+        svg(&Table::new("table", "ns", ["one"])).expect("nothing to draw")
+    }
+
+    #[test]
+    fn an_axis_has_no_digits_that_say_nothing() {
+        assert_eq!([0.0, 0.25, 50.0, 12.5, 10_000.0].map(tick), ["0", "0.25", "50", "12.5", "10,000"]);
+    }
 }
