@@ -1,4 +1,4 @@
-/* calls STATE HOST PORT: what a call costs in a process that holds nothing, one connected or one pending socket.
+/* calls HOST PORT STATE: what a call costs in a process that holds nothing, one connected or one pending socket.
  * For each line "NAME COUNT" it makes the call so often, and prints the nanoseconds of processor time of one. */
 #include "bench.h"
 
@@ -128,6 +128,7 @@ int main(int argc, char **argv)
 
     if (argc != 4)
         return 2;
+    end_with_parent();
     stay();
     zero = open("/dev/zero", O_RDONLY);
     null = open("/dev/null", O_WRONLY);
@@ -141,12 +142,12 @@ int main(int argc, char **argv)
     snprintf(nobody.sun_path + 1, sizeof nobody.sun_path - 1, "libsocks-bench-%d", (int)getpid());
     if (local < 0)
         die("socket");
-    to = address(argv[2], argv[3]);
-    if (strcmp(argv[1], "connected") == 0) {
+    to = address(argv[1], argv[2]);
+    if (strcmp(argv[3], "connected") == 0) {
         held = start_connect(&to, 0);
         if (fcntl(held, F_SETFL, O_NONBLOCK) != 0)
             die("fcntl");
-    } else if (strcmp(argv[1], "pending") == 0) {
+    } else if (strcmp(argv[3], "pending") == 0) {
         held = start_connect(&to, SOCK_NONBLOCK);
         one_poll(held);
     }
