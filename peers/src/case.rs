@@ -4,7 +4,7 @@ use socks_proto::{Login, Offer, TargetAddr, UserPass};
 
 /// The target's name.
 pub(crate) const HOST: &str = "example.com";
-/// Its port.
+/// Its port, in memory; through a proxy it is what is wanted there.
 pub(crate) const PORT: u16 = 80;
 /// Who logs in.
 pub(crate) const USERNAME: &str = "ann";
@@ -54,6 +54,6 @@ impl Case {
 }
 
 /// The target as our crates have it, made of a name that has yet to be looked at, as is that of the others.
-pub(crate) fn target() -> TargetAddr {
-    TargetAddr::try_from((HOST, PORT)).expect("a name")
+pub(crate) fn target(port: u16) -> TargetAddr {
+    TargetAddr::try_from((HOST, port)).expect("a name")
 }

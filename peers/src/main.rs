@@ -5,14 +5,12 @@
 //!   a script and gives all that it has to say at once; the target is a name of eleven octets, and the reply an IPv4 address.
 //! * `socks-peers count SUBJECT CASE COUNT PROXY` connects through a proxy so often, and prints the allocations of one.
 //! * `socks-peers measure SUBJECT CASE PROXY` answers each line of its input, `first-byte COUNT`, `receive OCTETS` or
-//!   `send OCTETS`, with the nanoseconds that it took.
-//! * `socks-peers source` is what octets are received from and sent to.
+//!   `send OCTETS`, with the nanoseconds that it took. Behind the proxy are echo, discard and chargen at their ports.
 
 mod case;
 mod floor;
 mod network;
 mod proxy;
-mod source;
 mod subjects;
 mod work;
 
@@ -41,7 +39,6 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
-        ["source"] => source::run(),
         ["count", subject, case, count, proxy] => match (network(subject, case, proxy), count.parse()) {
             (Some(perform), Ok(count)) => perform.and_then(|perform| count_allocations(perform, count)),
             _ => return usage(),
@@ -69,7 +66,7 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: socks-peers [count|measure] SUBJECT CASE [COUNT] [PROXY], or socks-peers source");
+    eprintln!("usage: socks-peers [count|measure] SUBJECT CASE [COUNT] [PROXY]");
     let cases = |cases: &[Case]| cases.iter().map(Case::name).collect::<Vec<_>>().join(", ");
     for subject in subjects::SUBJECTS {
         eprintln!("  in memory, {}: {}", subject.name, cases(subject.cases));

@@ -15,7 +15,7 @@ use socks_mio::{Connecting, Progress};
 use tokio::runtime::{Builder, Runtime};
 use tokio_socks::tcp::Socks5Stream as TokioStream;
 
-use crate::case::{Case, HOST, PASSWORD, PORT, USERNAME, target};
+use crate::case::{Case, HOST, PASSWORD, USERNAME, target};
 use crate::floor;
 use crate::work::{self, Work};
 
@@ -44,18 +44,18 @@ pub(crate) const SUBJECTS: &[Subject] = &[
 ];
 
 fn by_hand(case: Case, proxy: SocketAddr) -> Result<Perform> {
-    by_calls(move || {
+    by_calls(move |port| {
         let mut stream = TcpStream::connect(proxy)?;
-        negotiate(case, &mut stream)?;
+        negotiate(case, &mut stream, port)?;
         Ok(stream)
     })
 }
 
 /// What async-io takes for its own waits, between a thread that runs a future and one that runs its reactor.
 fn by_hand_in_async_io(case: Case, proxy: SocketAddr) -> Result<Perform> {
-    by_calls(move || {
+    by_calls(move |port| {
         let mut stream = InAsyncIo(async_io::block_on(Async::<TcpStream>::connect(proxy))?);
-        negotiate(case, &mut stream)?;
+        negotiate(case, &mut stream, port)?;
         Ok(stream)
     })
 }
@@ -78,33 +78,33 @@ impl Write for InAsyncIo {
     }
 }
 
-fn negotiate(case: Case, stream: &mut (impl Read + Write)) -> Result<()> {
+fn negotiate(case: Case, stream: &mut (impl Read + Write), port: u16) -> Result<()> {
     let bound = match case {
-        Case::Stepwise => floor::stepwise(stream, HOST, PORT),
-        Case::Login => floor::login(stream, (USERNAME, PASSWORD), HOST, PORT),
-        Case::OneRoundTrip => floor::one_round_trip(stream, HOST, PORT),
+        Case::Stepwise => floor::stepwise(stream, HOST, port),
+        Case::Login => floor::login(stream, (USERNAME, PASSWORD), HOST, port),
+        Case::OneRoundTrip => floor::one_round_trip(stream, HOST, port),
     };
     bound.map(drop).context("the proxy is kind")
 }
 
 fn blocking(case: Case, proxy: SocketAddr) -> Result<Perform> {
     let config = config(case, proxy)?;
-    by_calls(move || Ok(socks_blocking::connect(&config, target())?))
+    by_calls(move |port| Ok(socks_blocking::connect(&config, target(port))?))
 }
 
 fn socks(case: Case, proxy: SocketAddr) -> Result<Perform> {
-    by_calls(move || {
+    by_calls(move |port| {
         Ok(match case {
-            Case::Login => SocksStream::connect_with_password(proxy, (HOST, PORT), USERNAME, PASSWORD)?,
-            _ => SocksStream::connect(proxy, (HOST, PORT))?,
+            Case::Login => SocksStream::connect_with_password(proxy, (HOST, port), USERNAME, PASSWORD)?,
+            _ => SocksStream::connect(proxy, (HOST, port))?,
         })
     })
 }
 
-fn by_calls<S: Read + Write>(mut connect: impl FnMut() -> Result<S> + 'static) -> Result<Perform> {
+fn by_calls<S: Read + Write>(mut connect: impl FnMut(u16) -> Result<S> + 'static) -> Result<Perform> {
     Ok(Box::new(move |work| {
         let begun = Instant::now();
-        let mut stream = connect()?;
+        let mut stream = connect(work.port())?;
         let connected = Instant::now();
         work::blocking(work, &mut stream)?;
         Ok(work.time(begun, connected))
@@ -116,7 +116,7 @@ fn mio(case: Case, proxy: SocketAddr) -> Result<Perform> {
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(8));
     Ok(Box::new(move |work| {
         let begun = Instant::now();
-        let mut connecting = Connecting::start(&config, target(), Instant::now())?;
+        let mut connecting = Connecting::start(&config, target(work.port()), Instant::now())?;
         poll.registry().register(&mut connecting, Token(0), Interest::READABLE | Interest::WRITABLE)?;
         let stream = loop {
             match connecting.ready(poll.registry(), Instant::now())? {
@@ -170,33 +170,33 @@ impl<S: Write> Write for Waiting<'_, S> {
 
 fn tokio(case: Case, proxy: SocketAddr) -> Result<Perform> {
     let config = config(case, proxy)?;
-    by_tokio(async move || Ok(socks_tokio::connect(&config, target()).await?))
+    by_tokio(async move |port| Ok(socks_tokio::connect(&config, target(port)).await?))
 }
 
 fn tokio_socks(case: Case, proxy: SocketAddr) -> Result<Perform> {
-    by_tokio(async move || {
+    by_tokio(async move |port| {
         Ok(match case {
-            Case::Login => TokioStream::connect_with_password(proxy, (HOST, PORT), USERNAME, PASSWORD).await?,
-            _ => TokioStream::connect(proxy, (HOST, PORT)).await?,
+            Case::Login => TokioStream::connect_with_password(proxy, (HOST, port), USERNAME, PASSWORD).await?,
+            _ => TokioStream::connect(proxy, (HOST, port)).await?,
         })
     })
 }
 
 fn fast_socks5(case: Case, proxy: SocketAddr) -> Result<Perform> {
-    by_tokio(async move || {
+    by_tokio(async move |port| {
         let (host, config) = (HOST.to_owned(), FastConfig::default());
         Ok(match case {
             Case::Login => {
                 let (username, password) = (USERNAME.to_owned(), PASSWORD.to_owned());
-                FastStream::connect_with_password(proxy, host, PORT, username, password, config).await?
+                FastStream::connect_with_password(proxy, host, port, username, password, config).await?
             }
-            _ => FastStream::connect(proxy, host, PORT, config).await?,
+            _ => FastStream::connect(proxy, host, port, config).await?,
         })
     })
 }
 
 /// In a runtime of one thread, as all others have one.
-fn by_tokio<S>(connect: impl AsyncFn() -> Result<S> + 'static) -> Result<Perform>
+fn by_tokio<S>(connect: impl AsyncFn(u16) -> Result<S> + 'static) -> Result<Perform>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
@@ -204,7 +204,7 @@ where
     Ok(Box::new(move |work| {
         runtime.block_on(async {
             let begun = Instant::now();
-            let mut stream = connect().await?;
+            let mut stream = connect(work.port()).await?;
             let connected = Instant::now();
             work::tokio(work, &mut stream).await?;
             Ok(work.time(begun, connected))
@@ -217,7 +217,7 @@ fn async_std(case: Case, proxy: SocketAddr) -> Result<Perform> {
     Ok(Box::new(move |work| {
         async_io::block_on(async {
             let begun = Instant::now();
-            let mut stream = socks_async_std::connect(&config, target()).await?;
+            let mut stream = socks_async_std::connect(&config, target(work.port())).await?;
             let connected = Instant::now();
             work::futures(work, &mut stream).await?;
             Ok(work.time(begun, connected))

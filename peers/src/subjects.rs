@@ -54,7 +54,7 @@ fn by_hand(proxy: &mut Proxy, case: Case) -> usize {
 }
 
 fn bare_core(proxy: &mut Proxy, case: Case) -> usize {
-    let mut handshake = Handshake::new(Command::Connect(black_box(target())), case.offer());
+    let mut handshake = Handshake::new(Command::Connect(black_box(target(PORT))), case.offer());
     let mut buf = [0; 512];
     loop {
         match handshake.step().expect("the proxy is kind") {
@@ -76,20 +76,20 @@ fn bare_core(proxy: &mut Proxy, case: Case) -> usize {
 }
 
 fn blocking(proxy: &mut Proxy, case: Case) -> usize {
-    let stream = socks_blocking::connect_over(proxy, black_box(target()), case.offer());
+    let stream = socks_blocking::connect_over(proxy, black_box(target(PORT)), case.offer());
     black_box(stream.expect("the proxy is kind").bound());
     0
 }
 
 fn tokio(proxy: &mut Proxy, case: Case) -> usize {
-    let work = socks_tokio::connect_over(proxy, black_box(target()), case.offer());
+    let work = socks_tokio::connect_over(proxy, black_box(target(PORT)), case.offer());
     at_once(work, |stream| {
         black_box(stream.expect("the proxy is kind").bound());
     })
 }
 
 fn async_std(proxy: &mut Proxy, case: Case) -> usize {
-    let work = socks_async_std::connect_over(proxy, black_box(target()), case.offer());
+    let work = socks_async_std::connect_over(proxy, black_box(target(PORT)), case.offer());
     at_once(work, |stream| {
         black_box(stream.expect("the proxy is kind").bound());
     })
@@ -102,7 +102,7 @@ thread_local! {
 
 fn mio(proxy: &mut Proxy, case: Case) -> usize {
     POLL.with(|poll| {
-        let mut connecting = Connecting::over(Lent(proxy), black_box(target()), case.offer());
+        let mut connecting = Connecting::over(Lent(proxy), black_box(target(PORT)), case.offer());
         poll.registry().register(&mut connecting, Token(0), Interest::READABLE).expect("registered");
         match connecting.ready(poll.registry(), Instant::now()).expect("the proxy is kind") {
             Progress::Done(stream) => _ = black_box(stream.bound()),

@@ -15,9 +15,9 @@ pub(crate) enum Work {
     Connect,
     /// One octet to a target that echoes, and back: its time is that from before the connect.
     FirstByte,
-    /// So many octets from a [`source`](crate::source): their time is that after the connect.
+    /// So many octets from a target that has no end of them: their time is that after the connect.
     Receive(u64),
-    /// So many to it, until it says that it has them.
+    /// So many to one that discards them, until the last of them is taken.
     Send(u64),
 }
 
@@ -34,16 +34,13 @@ impl Work {
         }
     }
 
-    /// What a source is told.
-    fn order(self) -> [u8; 9] {
-        let (kind, octets) = match self {
-            Self::Send(octets) => (b's', octets),
-            Self::Receive(octets) => (b'r', octets),
-            Self::Connect | Self::FirstByte => (b'r', 0),
-        };
-        let mut order = [kind; 9];
-        order[1..].copy_from_slice(&octets.to_be_bytes());
-        order
+    /// The port of the target that it needs: that of its kind in the list of well-known ones.
+    pub(crate) fn port(self) -> u16 {
+        match self {
+            Self::Connect | Self::FirstByte => 7,
+            Self::Send(_) => 9,
+            Self::Receive(_) => 19,
+        }
     }
 
     /// What of its time counts.
@@ -66,7 +63,6 @@ macro_rules! perform {
                 $stream.read_exact(&mut byte)$(.$wait)??;
             }
             Work::Receive(octets) => {
-                $stream.write_all(&$work.order())$(.$wait)??;
                 let mut piece = vec![0; PIECE];
                 let mut left = octets;
                 while left > 0 {
@@ -77,15 +73,13 @@ macro_rules! perform {
                 }
             }
             Work::Send(octets) => {
-                $stream.write_all(&$work.order())$(.$wait)??;
-                let mut piece = vec![0; PIECE];
+                let piece = vec![0; PIECE];
                 let mut left = octets;
                 while left > 0 {
                     let now = piece.len().min(usize::try_from(left).unwrap_or(PIECE));
                     $stream.write_all(&piece[..now])$(.$wait)??;
                     left -= now as u64;
                 }
-                $stream.read_exact(&mut piece[..1])$(.$wait)??;
             }
         }
         Ok(())

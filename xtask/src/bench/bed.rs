@@ -11,10 +11,12 @@ use tempfile::TempDir;
 
 use crate::run::{self, find_program};
 
-/// Where a connect through the proxy is to lead. Nobody listens there: one that goes directly is refused at once.
-pub(super) const TARGET: (&str, u16) = ("127.0.0.2", 9);
+/// Where a connect through the proxy is to lead: an address for documentation (RFC 5737), which is nobody's. Not one of
+/// the loopback, as not every wrapper lets those be anything but local.
+pub(super) const TARGET: (&str, u16) = ("203.0.113.1", 7);
 
-const HEADER: &str = include_str!("bench.h");
+/// What the programs include.
+const HEADERS: [(&str, &str); 2] = [("bench.h", include_str!("bench.h")), ("floor.h", include_str!("floor.h"))];
 
 /// An installed release, in a folder that goes with it.
 pub(super) struct Bed {
@@ -46,7 +48,9 @@ impl Bed {
             bail!("the bench needs a C compiler");
         };
         let folder = tempfile::tempdir().context("a folder for the bench")?;
-        fs::write(folder.path().join("bench.h"), HEADER)?;
+        for (name, text) in HEADERS {
+            fs::write(folder.path().join(name), text)?;
+        }
         Ok(Self { folder, compiler })
     }
 

@@ -1,5 +1,6 @@
-/* calls STATE HOST PORT [HELD]: what a call costs in a process that holds nothing, or so many connected or pending
- * sockets, one unless told. For each line "NAME COUNT" it makes the call so often, and prints the nanoseconds of processor time of one. */
+/* calls HOST PORT STATE [HELD]: what a call costs in a process that holds nothing, or so many connected or pending
+ * sockets, one unless told. For each line "NAME COUNT" it makes the call so often, and prints the nanoseconds of
+ * processor time of one. */
 #include "bench.h"
 
 enum { BATCH = 128, PATIENCE = 120 };
@@ -145,6 +146,7 @@ int main(int argc, char **argv)
 
     if (argc != 4 && argc != 5)
         return 2;
+    end_with_parent();
     stay();
     raise_limit();
     zero = open("/dev/zero", O_RDONLY);
@@ -159,10 +161,10 @@ int main(int argc, char **argv)
     snprintf(nobody.sun_path + 1, sizeof nobody.sun_path - 1, "libsocks-bench-%d", (int)getpid());
     if (local < 0)
         die("socket");
-    to = address(argv[2], argv[3]);
+    to = address(argv[1], argv[2]);
     alarm(PATIENCE);
-    if (strcmp(argv[1], "nothing") != 0)
-        hold(&to, strcmp(argv[1], "pending") == 0, argc == 5 ? atol(argv[4]) : 1);
+    if (strcmp(argv[3], "nothing") != 0)
+        hold(&to, strcmp(argv[3], "pending") == 0, argc == 5 ? atol(argv[4]) : 1);
     alarm(0);
     while (fgets(line, sizeof line, stdin) != NULL) {
         uint64_t spent = 0;

@@ -91,7 +91,7 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
          floor: written by hand, blocking, with no check and no deadline; floor-async-io: the same, but waiting as async-io\n\
          does, whose reactor may wait in another thread than the future. Ours and others by what their documentation tells\n\
          a user to call, tokio in one thread. The proxy is connected to at once, wherever it is: it is the\n\
-         answers that take so long. One stream: what the proxy itself says and takes, without a target behind it.",
+         answers that take so long. One stream: what the proxy itself says and takes.",
     );
     Ok(section)
 }
@@ -114,14 +114,19 @@ impl Bench<'_> {
         connects: usize,
     ) -> Result<Vec<Vec<f64>>> {
         let proxy = Proxy::start(self.bed, delay)?;
-        self.in_turns(&SUBJECTS[..able], case, &proxy.address(), rounds, &format!("first-byte {connects}"))
+        self.in_turns(
+            &SUBJECTS[..able],
+            case,
+            &proxy.address(case == "login"),
+            rounds,
+            &format!("first-byte {connects}"),
+        )
     }
 
     /// The nanoseconds that so many octets took, for each subject.
     fn stream(&mut self, what: &str, octets: u64, rounds: usize) -> Result<Vec<Vec<f64>>> {
-        let mut source = Worker::start(self.bed.command(self.program, None).arg("source"))?;
-        let address = format!("127.0.0.1:{}", source.line()?.trim());
-        self.in_turns(&SUBJECTS, "stepwise", &address, rounds, &format!("{what} {octets}"))
+        let proxy = Proxy::start(self.bed, Duration::ZERO)?;
+        self.in_turns(&SUBJECTS, "stepwise", &proxy.address(false), rounds, &format!("{what} {octets}"))
     }
 
     fn in_turns(

@@ -9,7 +9,8 @@ use super::bed::{self, Bed, target};
 use super::proxy::{NEVER, Proxy};
 use super::report::{Row, Section, Table, Verdict, grouped, number};
 use super::worker::Worker;
-use super::{calls, connects, memory};
+use super::wrapper::{DIRECT, OURS};
+use super::{calls, memory, ttfb};
 use crate::progress::Progress;
 
 /// How many sockets there are.
@@ -75,7 +76,7 @@ struct Growth<'a> {
 impl Growth<'_> {
     fn measure(mut self) -> Result<Section> {
         self.calls()?;
-        let program = self.bed.compile("connects", connects::SOURCE)?;
+        let program = self.bed.compile("connects", ttfb::SOURCE)?;
         // What is there without a proxy grows as well: the kernel's tables, and a poll of so many. So it is the ratio that
         // has to be flat.
         for (way, title) in [
@@ -86,7 +87,7 @@ impl Growth<'_> {
         }
         self.memory()?;
         self.section.note(format!(
-            "idle: connected through the proxy, and left alone; pending: the proxy never answers. As many plain sockets are\n\
+            "idle: connected through the proxy, and left alone; pending: the proxy never answers. As many others are\n\
              connected directly. The last row is compared with that of {FEW}, and counts as flat up to ×{FLAT}. Of connects it\n\
              is the ratio that is compared, as direct ones take longer too where there are more of them.\n\
              read: /dev/zero; poll, epoll_wait: one quiet pipe, no timeout; open+close: /dev/null."
@@ -101,7 +102,7 @@ impl Growth<'_> {
 
     /// Calls on other descriptors, with idle and with pending sockets in the process.
     fn calls(&mut self) -> Result<()> {
-        const SUBJECTS: [&str; 3] = ["plain", "idle", "pending"];
+        const SUBJECTS: [&str; 3] = [DIRECT, "idle", "pending"];
         let program = self.bed.compile("calls", calls::SOURCE)?;
         let mut tables = CALLS.map(|call| Table::new(call, "ns", SUBJECTS).over("sockets in the process"));
         for count in self.counts.clone() {
@@ -115,7 +116,7 @@ impl Growth<'_> {
             }
         }
         for mut table in tables {
-            judge(&mut table, |row| Some(row.values.get(1..)?.iter().map(|value| value.median).collect()));
+            judge(&mut table, |row| Some(row.values.get(1..)?.iter().flatten().map(|value| value.median).collect()));
             self.section.push(table);
         }
         Ok(())
@@ -130,7 +131,7 @@ impl Growth<'_> {
         let mut samples = vec![vec![Vec::new(); 3]; CALLS.len()];
         for _ in 0..self.effort.processes {
             let start = |state: &str, socksrc: Option<&Path>, to: [String; 2]| {
-                Worker::start(self.bed.command(program, socksrc).arg(state).args(to).arg(count.to_string()))
+                Worker::start(self.bed.command(program, socksrc).args(to).args([state, &count.to_string()]))
             };
             let mut workers = [
                 start("connected", None, direct.direct())?,
@@ -156,7 +157,7 @@ impl Growth<'_> {
 
     /// Connects at once, directly and through the proxy.
     fn connects(&mut self, program: &Path, way: &str, title: &str) -> Result<()> {
-        let mut table = Table::new(title, "µs", ["direct", "wrapped"]).over("connects at once");
+        let mut table = Table::new(title, "µs", [DIRECT, OURS]).over("connects at once");
         for count in self.counts.clone() {
             match self.connects_of(program, way, count) {
                 Ok(samples) => _ = table.row_at(count, &samples)?,
@@ -195,7 +196,7 @@ impl Growth<'_> {
     fn memory(&mut self) -> Result<()> {
         let program = self.bed.compile("memory", memory::SOURCE)?;
         let title = "memory of its own for each connect begun";
-        let mut table = Table::new(title, "octets", ["direct", "pending"]).over("connects at once");
+        let mut table = Table::new(title, "octets", [DIRECT, OURS]).over("connects at once");
         // Of fewer, the pages and what is allocated once are all that is seen.
         for count in self.counts.clone().into_iter().filter(|count| *count >= FEW) {
             match self.memory_of(&program, count) {
@@ -204,7 +205,7 @@ impl Growth<'_> {
             }
             self.progress.step();
         }
-        judge(&mut table, |row| Some(vec![row.values.get(1)?.median]));
+        judge(&mut table, |row| Some(vec![row.values.get(1)?.as_ref()?.median]));
         self.section.push(table);
         Ok(())
     }
@@ -216,8 +217,9 @@ impl Growth<'_> {
             let proxy = Proxy::start(self.bed, NEVER)?;
             let socksrc = proxy.socksrc(self.bed, false)?;
             let added = |socksrc: Option<&Path>, to: [String; 2]| -> Result<f64> {
-                let [_, before, _, after] = memory::kilobytes(self.bed, program, socksrc, to, count)?;
-                Ok((after - before) * 1024.0 / count as f64)
+                let mut command = self.bed.command(program, socksrc);
+                let [_, _, _, own] = memory::kilobytes(command.args(to).arg(count.to_string()))?;
+                Ok(own * 1024.0 / count as f64)
             };
             samples[0].push(added(None, proxy.direct())?);
             samples[1].push(added(Some(&socksrc), target())?);
@@ -246,7 +248,7 @@ mod tests {
         for (at, value) in values {
             table.row_at(*at, &[vec![10.0], vec![*value]]).expect("a row");
         }
-        judge(&mut table, |row| Some(vec![row.values.get(1)?.median]));
+        judge(&mut table, |row| Some(vec![row.values.get(1)?.as_ref()?.median]));
         table.rows.pop().and_then(|row| row.verdict)
     }
 

@@ -124,13 +124,13 @@ fn cost(bed: &Bed, valgrind: &Path, program: &Path, subject: &str, case: &str) -
 /// Whole connects over TCP, with all that the runtimes do for them.
 fn by_tcp(bed: &Bed, valgrind: &Path, program: &Path, progress: &mut Progress) -> Result<Table> {
     let proxy = Proxy::start(bed, Duration::ZERO)?;
-    let address = proxy.address();
     let mut table = Table::new("connect and handshake over TCP", "count", crates::SUBJECTS);
     for (name, case) in [("no login", "stepwise"), ("login", "login")] {
         let (mut instructions, mut allocations) = (Vec::new(), Vec::new());
         for subject in crates::SUBJECTS {
-            let (spent, printed) = counted(bed, valgrind, program, &["count", subject, case], &[&address])
-                .with_context(|| format!("{subject}, {case}, over TCP"))?;
+            let (spent, printed) =
+                counted(bed, valgrind, program, &["count", subject, case], &[&proxy.address(case == "login")])
+                    .with_context(|| format!("{subject}, {case}, over TCP"))?;
             instructions.push(vec![spent]);
             allocations.push(vec![printed.trim().parse().with_context(|| format!("it prints {printed:?}"))?]);
             progress.step();

@@ -106,7 +106,7 @@ fn legend(table: &Table) -> String {
 }
 
 fn table(table: &Table) -> String {
-    let wide = !table.tells_added();
+    let wide = table.is_wide();
     let mut text = format!(
         "<h3>{} <small>{}</small></h3>\n<div class=\"scroll\"><table{}>\n<thead><tr><th>{}</th>",
         escaped(&table.title),
@@ -125,7 +125,7 @@ fn table(table: &Table) -> String {
     names().for_each(|name| _ = write!(text, "<th>{name}</th>"));
     text += "</tr></thead>\n<tbody>\n";
     for row in &table.rows {
-        text += &if wide { wide_row(row) } else { narrow_row(row, has_verdicts(table)) };
+        text += &if wide { wide_row(table, row) } else { narrow_row(row, has_verdicts(table)) };
     }
     text + "</tbody>\n</table></div>\n"
 }
@@ -143,22 +143,28 @@ fn narrow_row(row: &Row, has_verdicts: bool) -> String {
         text += "<td></td>";
     }
     row.added.iter().for_each(|added| _ = write!(text, "<td>{}</td>", added.map_or_else(String::new, spread)));
-    row.values.iter().for_each(|value| _ = write!(text, "<td>{}</td>", spread(*value)));
+    (0..row.values.len()).for_each(|at| _ = write!(text, "<td>{}</td>", row.value(at, spread)));
     text + "</tr>\n"
 }
 
 /// With many subjects, a column for each: its ratio, and its value below. The promise is below the name.
-fn wide_row(row: &Row) -> String {
+fn wide_row(table: &Table, row: &Row) -> String {
     let mut text = format!("<tr><th scope=\"row\">{}", escaped(&row.name));
     if let Some(verdict) = &row.verdict {
         let (class, mark) = mark(verdict);
         _ = write!(text, "<small class=\"{class}\">{mark} {}</small>", escaped(&verdict.text));
     }
     text += "</th>";
-    for (at, value) in row.values.iter().enumerate() {
-        let ratio = at.checked_sub(1).and_then(|at| *row.ratios.get(at)?);
-        let times = if ratio.is_some() { "×" } else { "" };
-        _ = write!(text, "<td><b class=\"ratio\">{times}{}</b><span>{}</span></td>", median(ratio), spread(*value));
+    for at in 0..row.values.len() {
+        let compared = |list: &[Option<Summary>], sign: &str| {
+            let value = at.checked_sub(1).and_then(|at| *list.get(at)?);
+            value.map_or_else(String::new, |value| format!("{sign}{}", number(value.median)))
+        };
+        _ = write!(text, "<td><b class=\"ratio\">{}</b>", compared(&row.ratios, "×"));
+        if table.tells_added {
+            _ = write!(text, "<b>{}</b>", compared(&row.added, "+").replace("+-", "−"));
+        }
+        _ = write!(text, "<span>{}</span></td>", row.value(at, spread));
     }
     text + "</tr>\n"
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what the library costs, side by side with doing without it.
+//! `cargo xtask bench`: what the library costs, side by side with doing without it and with what one would pick instead.
 //!
 //! One file a section, with the program it measures beside it. Whatever is compared is measured in turns, in many short
 //! rounds, so that what else the machine does disturbs all alike.
@@ -6,6 +6,7 @@
 mod bed;
 mod calls;
 mod connects;
+mod contest;
 mod crates;
 mod growth;
 mod handshake;
@@ -18,7 +19,10 @@ mod report;
 mod start;
 mod stats;
 mod syscalls;
+mod throughput;
+mod ttfb;
 mod worker;
+mod wrapper;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,7 +34,8 @@ use self::bed::Bed;
 use self::report::Report;
 use crate::run;
 
-/// Measures what the library costs: calls, start-up, system calls, connects, memory, handshakes.
+/// Measures what the library costs, beside other wrappers where they are installed: calls, start-up, system calls,
+/// connects, throughput, memory, handshakes.
 ///
 /// Prints medians with their quartiles, ratios first, and the promises that do not hold here. No time is ever a failure.
 #[derive(clap::Args)]
@@ -38,7 +43,7 @@ pub(crate) struct Arguments {
     /// Only these sections.
     #[arg(value_enum)]
     sections: Vec<Section>,
-    /// In less than a minute, with fewer rounds.
+    /// In less than three minutes, with fewer rounds.
     #[arg(long)]
     quick: bool,
     /// Where the numbers go; bench/report.json unless given. The page with the plots goes beside it.
@@ -63,8 +68,12 @@ enum Section {
     Start,
     /// The system calls of a connect.
     Syscalls,
-    /// Connects through a proxy, one and many, near and far.
+    /// The time to the first byte, near and far, beside others.
+    Ttfb,
+    /// Connects in a second, one and many, near and far, beside others.
     Connects,
+    /// What one stream carries, beside others.
+    Throughput,
     /// The memory of a process that is wrapped, and of its pending connects.
     Memory,
     /// What calls, connects and memory are when there are ten thousand sockets, and not one.
@@ -81,6 +90,8 @@ impl Section {
             Self::Calls => calls::measure(bed, quick),
             Self::Start => start::measure(bed, quick),
             Self::Syscalls => syscalls::measure(bed),
+            Self::Ttfb => ttfb::measure(bed, quick),
+            Self::Throughput => throughput::measure(bed, quick),
             Self::Connects => connects::measure(bed, quick),
             Self::Memory => memory::measure(bed, quick),
             Self::Growth => growth::measure(bed, quick),

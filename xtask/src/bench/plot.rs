@@ -90,7 +90,7 @@ enum Axis {
 
 impl Axis {
     fn of(table: &Table) -> Self {
-        let all = || table.rows.iter().flat_map(|row| &row.values);
+        let all = || table.rows.iter().flat_map(|row| row.values.iter().flatten());
         let most = all().map(|value| value.upper_quartile).fold(0.0, f64::max);
         let least = all().map(|value| value.lower_quartile).filter(|value| *value > 0.0).fold(f64::INFINITY, f64::min);
         if least.is_finite() && most > WIDE * least {
@@ -146,16 +146,19 @@ where
     let start = chart.x_range().start;
     let mut top = f64::from(GAP) / 2.0;
     for row in &table.rows {
-        for (subject, value) in row.values.iter().enumerate() {
+        for (subject, name) in table.subjects.iter().enumerate() {
             let (from, to) = (-top - 2.0, -top - f64::from(BAR) + 2.0);
             let (middle, colour) = ((from + to) / 2.0, COLOURS[subject % COLOURS.len()]);
-            let bar = [(start, from), (value.median.max(start), to)];
-            chart.draw_series([Rectangle::new(bar, colour.mix(0.85).filled())]).map_err(drawing)?;
-            chart.draw_series(whisker(value, start, |at| (at, middle))).map_err(drawing)?;
-            let end = chart.backend_coord(&(value.upper_quartile.max(start), middle));
-            area.draw_text(&number(value.median), &text(TEXT, HPos::Left), (end.0 + 6, end.1)).map_err(drawing)?;
-            area.draw_text(&table.subjects[subject], &text(GRID, HPos::Right), (subjects_end, end.1))
-                .map_err(drawing)?;
+            let mut end = chart.backend_coord(&(start, middle));
+            if let Some(value) = &row.values[subject] {
+                let bar = [(start, from), (value.median.max(start), to)];
+                chart.draw_series([Rectangle::new(bar, colour.mix(0.85).filled())]).map_err(drawing)?;
+                chart.draw_series(whisker(value, start, |at| (at, middle))).map_err(drawing)?;
+                end = chart.backend_coord(&(value.median.max(value.upper_quartile).max(start), middle));
+            }
+            let says = row.value(subject, |value| number(value.median));
+            area.draw_text(&says, &text(TEXT, HPos::Left), (end.0 + 6, end.1)).map_err(drawing)?;
+            area.draw_text(name, &text(GRID, HPos::Right), (subjects_end, end.1)).map_err(drawing)?;
             if subject == 0 {
                 area.draw_text(&row.name, &text(TEXT, HPos::Left), (0, end.1)).map_err(drawing)?;
             }
@@ -211,7 +214,7 @@ where
         // Beside each other where they are the same.
         let aside = 1.0 + 0.02 * subject as f64;
         let points: Vec<(f64, &Summary)> =
-            table.rows.iter().filter_map(|row| Some((at(row)? * aside, row.values.get(subject)?))).collect();
+            table.rows.iter().filter_map(|row| Some((at(row)? * aside, row.values.get(subject)?.as_ref()?))).collect();
         let line: Vec<(f64, f64)> = points.iter().map(|(at, value)| (*at, value.median.max(floor))).collect();
         chart.draw_series([PathElement::new(line.clone(), colour.stroke_width(2))]).map_err(drawing)?;
         for (at, value) in &points {

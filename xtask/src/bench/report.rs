@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::mem;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -10,6 +11,7 @@ use serde::Serialize;
 use super::html;
 use super::machine::Machine;
 use super::stats::Summary;
+use super::worker::Outcome;
 
 /// All of a run.
 #[derive(Serialize)]
@@ -39,6 +41,9 @@ pub(super) struct Table {
     /// Whose measurements stand in a row, in this order. The first is what the others are compared with.
     pub(super) subjects: Vec<String>,
     pub(super) rows: Vec<Row>,
+    /// Whether what is added is told also where there are many subjects.
+    #[serde(skip)]
+    pub(super) tells_added: bool,
 }
 
 #[derive(Serialize)]
@@ -46,7 +51,9 @@ pub(super) struct Row {
     pub(super) name: String,
     /// How much there is of [`Table::over`].
     pub(super) at: Option<usize>,
-    pub(super) values: Vec<Summary>,
+    /// `None` where a subject failed; then why, at the same place.
+    pub(super) values: Vec<Option<Summary>>,
+    pub(super) failures: Vec<Option<String>>,
     /// For each subject but the first, round by round: how many times the first, and how much more.
     pub(super) ratios: Vec<Option<Summary>>,
     pub(super) added: Vec<Option<Summary>>,
@@ -140,7 +147,7 @@ impl Table {
         subjects: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
         let subjects = subjects.into_iter().map(Into::into).collect();
-        Self { title: title.into(), unit, over: None, subjects, rows: Vec::new() }
+        Self { title: title.into(), unit, over: None, subjects, rows: Vec::new(), tells_added: false }
     }
 
     /// Of rows in which there is more and more of something.
@@ -148,13 +155,14 @@ impl Table {
         Self { over: Some(what), ..self }
     }
 
-    /// Whether there are enough columns without what is added.
-    pub(super) fn tells_added(&self) -> bool {
-        self.subjects.len() <= 3
+    /// Whether a row with a column for all that is told of each subject would be too long.
+    pub(super) fn is_wide(&self) -> bool {
+        self.subjects.len() > 3
     }
 
-    pub(super) fn unit(&self) -> &'static str {
-        self.unit
+    /// Has the text say also how much more than the first subject each of many takes.
+    pub(super) fn telling_added(self) -> Self {
+        Self { tells_added: true, ..self }
     }
 
     /// Adds a row: for each subject its measurements, those of one round at the same place.
@@ -162,17 +170,31 @@ impl Table {
     /// # Errors
     /// A subject is missing, or what it has are no measurements.
     pub(super) fn row(&mut self, name: impl Into<String>, samples: &[Vec<f64>]) -> Result<&mut Self> {
+        let outcomes: Vec<Outcome> = samples.iter().cloned().map(Ok).collect();
+        self.row_of(name, &outcomes)
+    }
+
+    /// As [`Table::row`], where a subject may have failed.
+    ///
+    /// # Errors
+    /// A subject is missing, or what one has are no measurements.
+    pub(super) fn row_of(&mut self, name: impl Into<String>, outcomes: &[Outcome]) -> Result<&mut Self> {
+        const NONE: &[f64] = &[];
         let name = name.into();
-        anyhow::ensure!(samples.len() == self.subjects.len(), "{name}: not one list of samples a subject");
-        let values: Option<Vec<Summary>> = samples.iter().map(|samples| Summary::of(samples)).collect();
-        let values = values.with_context(|| format!("{name}: no measurements"))?;
-        let compare = |of: fn(f64, f64) -> f64| match samples {
+        anyhow::ensure!(outcomes.len() == self.subjects.len(), "{name}: not one list of samples a subject");
+        let samples: Vec<&[f64]> = outcomes.iter().map(|one| one.as_deref().unwrap_or(NONE)).collect();
+        let values: Vec<Option<Summary>> = samples.iter().map(|samples| Summary::of(samples)).collect();
+        let failures: Vec<Option<String>> =
+            outcomes.iter().map(|one| one.as_ref().err().map(ToString::to_string)).collect();
+        let told = values.iter().zip(&failures).all(|(value, failure)| value.is_some() || failure.is_some());
+        anyhow::ensure!(told, "{name}: no measurements");
+        let compare = |of: fn(f64, f64) -> f64| match samples.as_slice() {
             [first, others @ ..] => others.iter().map(|other| Summary::paired(other, first, of)).collect(),
             [] => Vec::new(),
         };
         let ratios = compare(|subject, baseline| subject / baseline);
         let added = compare(|subject, baseline| subject - baseline);
-        self.rows.push(Row { name, at: None, values, ratios, added, verdict: None });
+        self.rows.push(Row { name, at: None, values, failures, ratios, added, verdict: None });
         Ok(self)
     }
 
@@ -189,35 +211,87 @@ impl Table {
     }
 
     /// Judges the last row by how many times the first subject, and how much more, this one takes in the median.
+    /// Who failed has kept no promise.
     pub(super) fn judge(&mut self, subject: &str, verdict: impl Fn(Measured) -> Verdict) {
         let place = self.subjects.iter().position(|other| other == subject);
         let Some((place, row)) = place.zip(self.rows.last_mut()) else { return };
+        if let Some(failure) = &row.failures[place] {
+            row.verdict = Some(Verdict { kept: false, text: format!("{subject} {failure}") });
+            return;
+        }
         let median = |list: &[Option<Summary>]| place.checked_sub(1).and_then(|at| Some((*list.get(at)?)?.median));
-        row.verdict = median(&row.ratios)
-            .zip(median(&row.added))
-            .map(|(ratio, added)| verdict(Measured { value: row.values[place].median, ratio, added }));
+        let value = row.values[place].map(|value| value.median);
+        row.verdict = value
+            .zip(median(&row.ratios).zip(median(&row.added)))
+            .map(|(value, (ratio, added))| verdict(Measured { value, ratio, added }));
     }
 
     fn text(&self) -> String {
+        if self.is_wide() { self.several_lines_a_row() } else { self.one_line_a_row() }
+    }
+
+    fn one_line_a_row(&self) -> String {
         let others = self.subjects.iter().skip(1);
-        let tells_added = self.tells_added();
         let mut header = vec![format!("{} ({})", self.title, self.unit)];
         header.extend(others.clone().map(|name| format!("{name} ×")));
-        header.extend(others.filter(|_| tells_added).map(|name| format!("{name} +")));
+        header.extend(others.map(|name| format!("{name} +")));
         header.extend(self.subjects.iter().cloned());
         header.push(String::new());
         let mut lines = vec![header];
         for row in &self.rows {
             let mut line = vec![row.name.clone()];
-            line.extend(row.ratios.iter().map(|ratio| ratio.map_or_else(String::new, |ratio| number(ratio.median))));
-            let added = row.added.iter().filter(|_| tells_added);
-            line.extend(added.map(|added| added.map_or_else(String::new, spread)));
-            line.extend(row.values.iter().copied().map(spread));
-            line.push(row.verdict.as_ref().map_or_else(String::new, |verdict| verdict.text.clone()));
+            line.extend(row.ratios.iter().map(|ratio| told(*ratio, |ratio| number(ratio.median))));
+            line.extend(row.added.iter().map(|added| told(*added, spread)));
+            line.extend((0..self.subjects.len()).map(|place| row.value(place, spread)));
+            line.push(row.says());
             lines.push(line);
         }
         aligned(&lines)
     }
+
+    /// Ratios, then what is added where that is the question, medians, quartiles; a column a subject.
+    fn several_lines_a_row(&self) -> String {
+        let mut header = vec![format!("{} ({})", self.title, self.unit), String::new()];
+        header.extend(self.subjects.iter().cloned());
+        header.push(String::new());
+        let mut lines = vec![header];
+        for row in &self.rows {
+            let compared = |list: &[Option<Summary>]| {
+                let cells = list.iter().map(|one| told(*one, |one| number(one.median)));
+                std::iter::once(String::new()).chain(cells).collect::<Vec<_>>()
+            };
+            let each = |cell: &dyn Fn(usize) -> String| (0..self.subjects.len()).map(cell).collect::<Vec<_>>();
+            let parts = [
+                ("×", compared(&row.ratios)),
+                ("+", if self.tells_added { compared(&row.added) } else { Vec::new() }),
+                ("", each(&|place| row.value(place, |value| number(value.median)))),
+                ("", each(&|place| told(row.values[place], quartiles))),
+            ];
+            let (mut name, mut says) = (row.name.clone(), row.says());
+            for (what, cells) in parts.into_iter().filter(|(_, cells)| cells.iter().any(|cell| !cell.is_empty())) {
+                let mut line = vec![mem::take(&mut name), what.to_owned()];
+                line.extend(cells);
+                line.push(mem::take(&mut says));
+                lines.push(line);
+            }
+        }
+        aligned(&lines)
+    }
+}
+
+impl Row {
+    /// What this subject's column says: a number, or how it failed.
+    pub(super) fn value(&self, place: usize, tell: fn(Summary) -> String) -> String {
+        self.failures[place].clone().unwrap_or_else(|| told(self.values[place], tell))
+    }
+
+    fn says(&self) -> String {
+        self.verdict.as_ref().map_or_else(String::new, |verdict| verdict.text.clone())
+    }
+}
+
+fn told(summary: Option<Summary>, tell: fn(Summary) -> String) -> String {
+    summary.map_or_else(String::new, tell)
 }
 
 /// Medians of a row.
@@ -230,11 +304,14 @@ pub(super) struct Measured {
 
 /// A median, with its quartiles where there are some.
 fn spread(summary: Summary) -> String {
-    let median = number(summary.median);
+    format!("{} {}", number(summary.median), quartiles(summary)).trim_end().to_owned()
+}
+
+fn quartiles(summary: Summary) -> String {
     if summary.samples == 1 {
-        return median;
+        return String::new();
     }
-    format!("{median} [{} {}]", number(summary.lower_quartile), number(summary.upper_quartile))
+    format!("[{} {}]", number(summary.lower_quartile), number(summary.upper_quartile))
 }
 
 /// Three digits, or all of those before the point.
@@ -281,8 +358,11 @@ fn aligned(lines: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::time::Duration;
+
     use serde_json::Value;
 
+    use super::super::worker::Failure;
     use super::*;
 
     pub(in super::super) fn report() -> Report {
@@ -332,6 +412,34 @@ pub(super) mod tests {
         assert_eq!(words(lines[4])[..5], ["cheap", "1.01", "3.00", "[3.00", "3.00]"]);
         assert_eq!(words(lines[5]), ["dear", "3.00", "200", "100", "300", "200"]);
         assert!(text.ends_with("  two\n  lines\n"));
+    }
+
+    #[test]
+    fn who_fails_has_that_said_in_its_column_and_kept_no_promise() {
+        let mut table = Table::new("connects", "ms", ["direct", "floor", "libsocks", "peer"]);
+        let failed = || Err(Failure::TimesOut(Duration::from_secs(3)));
+        let measured = || Ok(vec![2.0, 2.0]);
+        let kept = |_: Measured| Verdict { kept: true, text: "holds".to_owned() };
+        table.row_of("peer fails", &[measured(), measured(), Ok(vec![8.0]), failed()]).expect("a row");
+        table.judge("libsocks", kept);
+        table.row_of("ours fails", &[measured(), measured(), failed(), measured()]).expect("a row");
+        table.judge("libsocks", kept);
+        table.row_of("all fail", &[failed(), failed(), failed(), failed()]).expect("a row");
+        assert_eq!(
+            table.rows.iter().filter_map(|row| Some(row.verdict.as_ref()?.kept)).collect::<Vec<_>>(),
+            [true, false]
+        );
+        let text = table.text();
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let lines: Vec<_> = text.lines().map(words).collect();
+        assert_eq!(lines[2], ["peer", "fails", "×", "1.00", "4.00", "holds"]);
+        assert_eq!(lines[3], ["2.00", "2.00", "8.00", "times", "out"]);
+        assert_eq!(lines[4], ["[2.00", "2.00]", "[2.00", "2.00]"]);
+        assert_eq!(lines[5], ["ours", "fails", "×", "1.00", "1.00", "libsocks", "times", "out"]);
+        assert_eq!(lines[8][..4], ["all", "fail", "times", "out"]);
+        let json = serde_json::to_value(&table).expect("JSON");
+        assert_eq!(json["rows"][0]["values"][3], Value::Null);
+        assert_eq!(json["rows"][0]["failures"], serde_json::json!([null, null, null, "times out"]));
     }
 
     #[test]
