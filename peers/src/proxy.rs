@@ -6,9 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use mio::{Interest, Registry, Token, event};
+use socks_peers::case::Case;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-use crate::case::Case;
 
 /// Counts how often it is read from and written to.
 #[derive(Debug)]

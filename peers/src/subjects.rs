@@ -13,11 +13,11 @@ use fast_socks5::util::target_addr::TargetAddr as FastTarget;
 use fast_socks5::{AuthenticationMethod, Socks5Command};
 use mio::{Interest, Poll, Token};
 use socks_mio::{Connecting, Progress};
+use socks_peers::case::{Case, HOST, PASSWORD, PORT, USERNAME, target};
+use socks_peers::floor;
 use socks_proto::{Command, Handshake, Step};
 use tokio_socks::tcp::Socks5Stream as TokioStream;
 
-use crate::case::{Case, HOST, PASSWORD, PORT, USERNAME, target};
-use crate::floor;
 use crate::proxy::{Lent, Proxy};
 
 /// One of those that are compared.

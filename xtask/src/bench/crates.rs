@@ -57,7 +57,7 @@ const QUICK_OCTETS: u64 = 32 << 20;
 pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     let (near, streams, octets) = if quick { (10, 2, QUICK_OCTETS) } else { (60, 8, OCTETS) };
     let far = if quick { &QUICK_FAR[..] } else { &FAR };
-    let program = handshake::build()?;
+    let [_, program] = handshake::build()?;
     let mut section = Section::new("crates", "a name through a proxy, by the Rust crates");
     let steps = CASES.len() * (near + far.iter().map(|(_, rounds)| rounds).sum::<usize>()) + 2 * streams;
     let mut bench = Bench { bed, program: &program, progress: Progress::new("bench", "crates", steps) };

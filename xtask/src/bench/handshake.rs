@@ -54,7 +54,7 @@ pub(super) fn measure(bed: &Bed) -> Result<Section> {
         section.note("left out: there is no valgrind here (cargo xtask setup)");
         return Ok(section);
     };
-    let program = build()?;
+    let [program, by_tcp_program] = build()?;
     let mut progress =
         Progress::new("bench", "handshake", 2 * SUBJECTS.len() + EAGER.len() + 2 * crates::SUBJECTS.len());
     let mut costs = |case: &str, subjects: &[&str]| -> Result<Vec<Cost>> {
@@ -93,7 +93,7 @@ pub(super) fn measure(bed: &Bed) -> Result<Section> {
         table.row("octets of the future", &samples(|cost| cost.future))?;
         section.push(table);
     }
-    section.push(by_tcp(bed, &valgrind, &program, &mut progress)?);
+    section.push(by_tcp(bed, &valgrind, &by_tcp_program, &mut progress)?);
     section.note(
         "socks has no handshake without a connect of its own. Over TCP it is what one thread allocates, and what all of the\n\
          process computes outside of the kernel: with a reactor of another thread (socks-async-std), not the same each time.",
@@ -108,10 +108,11 @@ fn instructions(core: Measured, tokio: f64) -> Verdict {
     }
 }
 
-/// Builds the program for release.
-pub(super) fn build() -> Result<PathBuf> {
+/// Builds the programs for release: where the one in memory is, and the one over TCP.
+pub(super) fn build() -> Result<[PathBuf; 2]> {
     run::output(&mut run::cargo(["build", "--release", "--quiet", "--package=socks-peers"]))?;
-    Ok(stage::dir(Profile::Release)?.join("socks-peers"))
+    let folder = stage::dir(Profile::Release)?;
+    Ok(["socks-peers", "socks-peers-tcp"].map(|name| folder.join(name)))
 }
 
 fn cost(bed: &Bed, valgrind: &Path, program: &Path, subject: &str, case: &str) -> Result<Cost> {

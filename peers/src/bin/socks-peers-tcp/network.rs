@@ -12,11 +12,11 @@ use mio::{Events, Interest, Poll, Token};
 use socks::Socks5Stream as SocksStream;
 use socks_config::Config;
 use socks_mio::{Connecting, Progress};
+use socks_peers::case::{Case, HOST, PASSWORD, USERNAME, target};
+use socks_peers::floor;
 use tokio::runtime::{Builder, Runtime};
 use tokio_socks::tcp::Socks5Stream as TokioStream;
 
-use crate::case::{Case, HOST, PASSWORD, USERNAME, target};
-use crate::floor;
 use crate::work::{self, Work};
 
 /// One of those that are compared.
