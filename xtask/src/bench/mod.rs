@@ -27,6 +27,7 @@ use clap::ValueEnum;
 
 use self::bed::Bed;
 use self::report::Report;
+use self::wrapper::Subject;
 use crate::run;
 
 /// Measures what the library costs, beside other wrappers where they are installed: calls, start-up, system calls,
@@ -97,6 +98,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     match broken.as_slice() {
         [] => println!("\nevery promise that was measured holds here"),
         broken => println!("\npromises that do not hold here:\n  {}", broken.join("\n  ")),
+    }
+    if let Some(absent) = Subject::absent() {
+        println!("\n{absent}");
     }
     println!("\nthe numbers are in {}", path.display());
     Ok(ExitCode::SUCCESS)

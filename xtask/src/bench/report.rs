@@ -402,7 +402,10 @@ mod tests {
         table.row_of("ours fails", &[measured(), measured(), failed(), measured()]).expect("a row");
         table.judge("libsocks", kept);
         table.row_of("all fail", &[failed(), failed(), failed(), failed()]).expect("a row");
-        assert_eq!(table.rows.iter().filter_map(|row| Some(row.verdict.as_ref()?.kept)).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(
+            table.rows.iter().filter_map(|row| Some(row.verdict.as_ref()?.kept)).collect::<Vec<_>>(),
+            [true, false]
+        );
         let text = table.text();
         let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let lines: Vec<_> = text.lines().map(words).collect();
