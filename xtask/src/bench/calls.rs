@@ -111,7 +111,6 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
          name that nobody has; fcntl: F_GETFD; dup, close: a pipe. That socket: read would block, write has no bytes.\n\
          Who times out with a pending socket waits for the connect, though it is a non-blocking one.",
     );
-    Subject::absent().map(|absent| section.note(absent));
     Ok(section)
 }
 

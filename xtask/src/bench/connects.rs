@@ -46,6 +46,7 @@ impl Case {
             way: self.way,
             trial: format!("{0} {0}", self.at_once().min(8)),
             question: format!("{} {}", self.count, self.threads),
+            size: self.at_once(),
             rounds: self.rounds(quick),
             handshake: Handshake { login: self.login, one_round_trip: false },
             service: Service::Echo,

@@ -21,8 +21,15 @@ pub(super) struct Contest<'a> {
     limits: Limits,
     /// Who failed at which row, and how.
     failures: Vec<String>,
-    /// Who hung in which way of waiting: it is not waited for again.
-    hung: Vec<(&'static str, &'static str, Failure)>,
+    hung: Vec<Hung>,
+}
+
+/// Who hung with so many sockets, and is not tried with more.
+struct Hung {
+    subject: &'static str,
+    way: &'static str,
+    size: usize,
+    failure: Failure,
 }
 
 /// How long anything may take.
@@ -44,6 +51,8 @@ pub(super) struct Task<'a> {
     /// The rest of it, as it is tried out and as it is measured.
     pub(super) trial: String,
     pub(super) question: String,
+    /// How many sockets that takes at a time.
+    pub(super) size: usize,
     pub(super) rounds: usize,
     pub(super) handshake: Handshake,
     pub(super) service: Service,
@@ -53,7 +62,7 @@ impl<'a> Contest<'a> {
     /// Of everybody who is here, with this program.
     pub(super) fn new(bed: &'a Bed, program: &'a Path, quick: bool) -> Self {
         let limits = if quick {
-            Limits { budget: Duration::from_millis(700), patience: Duration::from_secs(10) }
+            Limits { budget: Duration::from_millis(700), patience: Duration::from_secs(6) }
         } else {
             Limits { budget: Duration::from_secs(3), patience: Duration::from_secs(30) }
         };
@@ -66,69 +75,109 @@ impl<'a> Contest<'a> {
 
     /// What each subject answers, in nanoseconds and in the order of [`Contest::names`].
     pub(super) fn measure(&mut self, proxy: &Proxy, task: &Task<'_>, progress: &mut Progress) -> Vec<Outcome> {
-        let mut workers: Vec<Result<Worker, Failure>> = self
-            .subjects
-            .iter()
-            .map(|subject| {
-                let hung = self.hung.iter().find(|(name, way, _)| (*name, *way) == (subject.name, task.way));
-                hung.map_or(Ok(()), |(_, _, failure)| Err(failure.clone()))?;
-                let worker = subject.start(self.bed, self.program, proxy, task.handshake, task.service)?;
-                let mut worker = worker.patience(TRIAL);
-                worker.ask(&format!("{} {}", task.way, task.trial)).map_err(|error| Failure::of(&error))?;
-                Ok(worker.patience(self.limits.patience))
-            })
-            .collect();
-        let samples = take_turns(&mut workers, task, self.limits.budget, progress);
-        let outcomes: Vec<Outcome> = workers.into_iter().zip(samples).map(|(worker, samples)| worker.map(|_| samples)).collect();
-        for (subject, outcome) in self.subjects.iter().zip(&outcomes) {
-            let Err(failure) = outcome else { continue };
-            if let Some(detail) = failure.detail() {
-                self.failures.push(format!("{}: {}: {failure}: {detail}", task.name, subject.name));
+        let mut turns: Vec<Turn> =
+            self.subjects.iter().map(|subject| Turn::new(self.enter(subject, proxy, task))).collect();
+        for round in 0..task.rounds {
+            // Another one begins each time.
+            let count = turns.len();
+            for place in (0..count).map(|place| (place + round) % count) {
+                let (subject, turn) = (&self.subjects[place], &mut turns[place]);
+                turn.take(&format!("{} {}", task.way, task.question), self.limits.budget);
+                if turn.may_try_again(subject) {
+                    turn.worker = self.enter(subject, proxy, task);
+                }
             }
-            if matches!(failure, Failure::TimesOut(_)) {
-                self.hung.push((subject.name, task.way, failure.clone()));
-            }
+            progress.step();
         }
-        outcomes
+        let subjects: Vec<_> = self.names();
+        turns.into_iter().zip(subjects).map(|(turn, subject)| self.outcome(turn, subject, task)).collect()
     }
 
-    /// Says in the section who failed, and who is not here.
+    /// Starts a subject, and has it do a little of what is asked, without measuring.
+    fn enter(&self, subject: &Subject, proxy: &Proxy, task: &Task<'_>) -> Result<Worker, Failure> {
+        let hung = |hung: &&Hung| (hung.subject, hung.way) == (subject.name, task.way) && hung.size <= task.size;
+        if let Some(hung) = self.hung.iter().find(hung) {
+            return Err(hung.failure.clone());
+        }
+        let worker = subject.start(self.bed, self.program, proxy, task.handshake, task.service)?;
+        let mut worker = worker.patience(TRIAL);
+        worker.ask(&format!("{} {}", task.way, task.trial)).map_err(|error| Failure::of(&error))?;
+        Ok(worker.patience(self.limits.patience))
+    }
+
+    fn outcome(&mut self, turn: Turn, subject: &'static str, task: &Task<'_>) -> Outcome {
+        let rounds = turn.samples.len() + turn.failed;
+        let failure = match (turn.worker, turn.last) {
+            (Err(failure), _) => failure,
+            (Ok(_), None) => return Ok(turn.samples),
+            (Ok(_), Some(failure)) if turn.samples.len() > turn.failed => {
+                let detail = failure.detail().unwrap_or_default();
+                let count = turn.failed;
+                self.failures
+                    .push(format!("{}: {subject}: {failure} in {count} of {rounds} rounds: {detail}", task.name));
+                return Ok(turn.samples);
+            }
+            (Ok(_), Some(failure)) => failure,
+        };
+        if let Some(detail) = failure.detail() {
+            self.failures.push(format!("{}: {subject}: {failure}: {detail}", task.name));
+        }
+        if matches!(failure, Failure::TimesOut(_)) {
+            self.hung.push(Hung { subject, way: task.way, size: task.size, failure: failure.clone() });
+        }
+        Err(failure)
+    }
+
+    /// Says in the section who failed.
     pub(super) fn explain(self, section: &mut Section) {
         if !self.failures.is_empty() {
             section.note(format!("who failed, and how:\n  {}", self.failures.join("\n  ")));
         }
-        if let Some(absent) = Subject::absent() {
-            section.note(absent);
-        }
     }
 }
 
-/// Rounds in which another one begins each time. Who fails is replaced by the failure.
-fn take_turns(
-    workers: &mut [Result<Worker, Failure>],
-    task: &Task<'_>,
-    budget: Duration,
-    progress: &mut Progress,
-) -> Vec<Vec<f64>> {
-    let mut samples = vec![Vec::new(); workers.len()];
-    let mut spent = vec![Duration::ZERO; workers.len()];
-    for round in 0..task.rounds {
-        for turn in 0..workers.len() {
-            let subject = (turn + round) % workers.len();
-            let Ok(worker) = &mut workers[subject] else { continue };
-            if spent[subject] >= budget {
-                continue;
-            }
-            let begun = Instant::now();
-            match worker.ask(&format!("{} {}", task.way, task.question)) {
-                Ok(nanos) => samples[subject].push(nanos),
-                Err(error) => workers[subject] = Err(Failure::of(&error)),
-            }
-            spent[subject] += begun.elapsed();
-        }
-        progress.step();
+/// One subject in one row.
+struct Turn {
+    worker: Result<Worker, Failure>,
+    samples: Vec<f64>,
+    spent: Duration,
+    /// In how many rounds it failed, and how it did the last time.
+    failed: usize,
+    last: Option<Failure>,
+}
+
+/// How often one of others may fail in a row before it is no longer asked.
+const ATTEMPTS: usize = 3;
+
+impl Turn {
+    fn new(worker: Result<Worker, Failure>) -> Self {
+        Self { worker, samples: Vec::new(), spent: Duration::ZERO, failed: 0, last: None }
     }
-    samples
+
+    fn take(&mut self, question: &str, budget: Duration) {
+        let Ok(worker) = &mut self.worker else { return };
+        if self.spent >= budget {
+            return;
+        }
+        let begun = Instant::now();
+        match worker.ask(question) {
+            Ok(nanos) => self.samples.push(nanos),
+            Err(error) => {
+                let failure = Failure::of(&error);
+                self.failed += 1;
+                self.last = Some(failure.clone());
+                self.worker = Err(failure);
+            }
+        }
+        self.spent += begun.elapsed();
+    }
+
+    /// Whether it failed in a round, and may do better in the next. What fails now and then is not left out for that,
+    /// unless it is of this workspace.
+    fn may_try_again(&self, subject: &Subject) -> bool {
+        let hangs = matches!(self.last, Some(Failure::TimesOut(_)));
+        self.worker.is_err() && (1..ATTEMPTS).contains(&self.failed) && !hangs && subject.is_of_others()
+    }
 }
 
 /// The medians of a row, by which one subject is judged beside another.
@@ -152,7 +201,7 @@ impl Medians {
 }
 
 /// So much may a median miss by: on most machines no two runs are nearer.
-const NOISE: f64 = 0.05;
+const NOISE: f64 = 0.1;
 
 /// No less than the best of the others, where the more is the better.
 pub(super) fn best(medians: &Medians) -> impl Fn(Measured) -> Verdict {
@@ -161,7 +210,10 @@ pub(super) fn best(medians: &Medians) -> impl Fn(Measured) -> Verdict {
         let Some((name, most)) = most else { return Verdict { kept: true, text: "alone".to_owned() } };
         let kept = measured.value >= most * (1.0 - NOISE);
         let outcome = if kept { "holds" } else { "MISSES" };
-        Verdict { kept, text: format!("{outcome}: no fewer than the best other; {} × {name}", number(measured.value / most)) }
+        Verdict {
+            kept,
+            text: format!("{outcome}: no fewer than the best other; {} × {name}", number(measured.value / most)),
+        }
     }
 }
 

@@ -218,8 +218,10 @@ impl Growth<'_> {
             let socksrc = proxy.socksrc(self.bed, false)?;
             let added = |socksrc: Option<&Path>, to: [String; 2]| -> Result<f64> {
                 let mut command = self.bed.command(program, socksrc);
-                let [_, _, _, own] = memory::kilobytes(command.args(to).arg(count.to_string()))?;
-                Ok(own * 1024.0 / count as f64)
+                let mut worker = Worker::start(command.args(to).arg(count.to_string()))?;
+                let [_, before] = memory::kilobytes(&mut worker)?;
+                let [_, after] = memory::connected(worker)?;
+                Ok((after - before) * 1024.0 / count as f64)
             };
             samples[0].push(added(None, proxy.direct())?);
             samples[1].push(added(Some(&socksrc), target())?);

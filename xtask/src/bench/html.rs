@@ -95,14 +95,22 @@ fn section(section: &Section) -> Result<String> {
 
 /// Which line is whose; bars have the names beside them.
 fn legend(table: &Table) -> String {
-    if table.over.is_none() {
+    let mut entries = Vec::new();
+    if table.over.is_some() {
+        entries.push(escaped(table.unit));
+        let subjects = table.subjects.iter().enumerate();
+        let entry = |(at, name): (usize, &String)| {
+            format!("<i style=\"background:{}\"></i>{}", plot::colour(at), escaped(name))
+        };
+        entries.extend(subjects.map(entry));
+    }
+    if plot::is_logarithmic(table) {
+        entries.push("a logarithmic axis".to_owned());
+    }
+    if entries.is_empty() {
         return String::new();
     }
-    let mut legend = format!("<figcaption><span>{}</span>", escaped(table.unit));
-    for (at, subject) in table.subjects.iter().enumerate() {
-        _ = write!(legend, "<span><i style=\"background:{}\"></i>{}</span>", plot::colour(at), escaped(subject));
-    }
-    legend + "</figcaption>\n"
+    format!("<figcaption><span>{}</span></figcaption>\n", entries.join("</span><span>"))
 }
 
 fn table(table: &Table) -> String {

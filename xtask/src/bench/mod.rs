@@ -32,6 +32,7 @@ use clap::ValueEnum;
 
 use self::bed::Bed;
 use self::report::Report;
+use self::wrapper::Subject;
 use crate::run;
 
 /// Measures what the library costs, beside other wrappers where they are installed: calls, start-up, system calls,
@@ -118,6 +119,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     match broken.as_slice() {
         [] => println!("\nevery promise that was measured holds here"),
         broken => println!("\npromises that do not hold here:\n  {}", broken.join("\n  ")),
+    }
+    if let Some(absent) = Subject::absent() {
+        println!("\n{absent}");
     }
     println!("\nthe numbers are in {}, and with plots in {}", path.display(), page.display());
     Ok(ExitCode::SUCCESS)

@@ -83,6 +83,11 @@ pub(super) fn colour(subject: usize) -> String {
     format!("#{red:02X}{green:02X}{blue:02X}")
 }
 
+/// Whether the axis of its values is logarithmic.
+pub(super) fn is_logarithmic(table: &Table) -> bool {
+    matches!(Axis::of(table), Axis::Logarithmic(_))
+}
+
 enum Axis {
     Linear(Range<f64>),
     Logarithmic(Range<f64>),

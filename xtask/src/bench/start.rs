@@ -97,7 +97,6 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
             section.note(format!("{} {failure}: {}", variant.name, failure.detail().unwrap_or_default()));
         }
     }
-    Subject::absent().map(|absent| section.note(absent));
     Ok(section)
 }
 

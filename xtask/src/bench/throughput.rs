@@ -31,12 +31,14 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
             way,
             trial: "65536".to_owned(),
             question: bytes.to_string(),
+            size: 1,
             rounds,
             handshake: Handshake::default(),
             service,
         };
         let nanos = contest.measure(&proxy, &task, &mut progress);
-        let rate = |outcome: Outcome| outcome.map(|nanos| nanos.into_iter().map(|one| bytes as f64 * 1e3 / one).collect());
+        let rate =
+            |outcome: Outcome| outcome.map(|nanos| nanos.into_iter().map(|one| bytes as f64 * 1e3 / one).collect());
         table.row_of(name, &nanos.into_iter().map(rate).collect::<Vec<_>>())?;
     }
     section.push(table);

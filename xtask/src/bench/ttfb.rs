@@ -8,8 +8,8 @@ use super::bed::Bed;
 use super::contest::{Contest, Medians, Task, near_the_floor};
 use super::proxy::{Handshake, Proxy, Service};
 use super::report::{Section, Table};
-use crate::progress::Progress;
 use super::worker::Outcome;
+use crate::progress::Progress;
 
 /// Connects one after another, a byte on each.
 pub(super) const SOURCE: &str = include_str!("connects.c");
@@ -28,7 +28,15 @@ struct Distance {
 }
 
 const fn far(title: &'static str, millis: u64, rounds: usize, quick_rounds: usize) -> Distance {
-    Distance { title, round_trip: Duration::from_millis(millis), unit: "ms", nanos: 1e6, count: 1, rounds, quick_rounds }
+    Distance {
+        title,
+        round_trip: Duration::from_millis(millis),
+        unit: "ms",
+        nanos: 1e6,
+        count: 1,
+        rounds,
+        quick_rounds,
+    }
 }
 
 const DISTANCES: [Distance; 4] = [
@@ -70,12 +78,14 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
                 way: "byte",
                 trial: "1 1".to_owned(),
                 question: format!("{} 1", distance.count),
+                size: 1,
                 rounds: rounds(distance),
                 handshake,
                 service: Service::Echo,
             };
             let nanos = contest.measure(&proxy, &task, &mut progress);
-            let in_unit = |outcome: Outcome| outcome.map(|nanos| nanos.into_iter().map(|one| one / distance.nanos).collect());
+            let in_unit =
+                |outcome: Outcome| outcome.map(|nanos| nanos.into_iter().map(|one| one / distance.nanos).collect());
             let outcomes: Vec<Outcome> = nanos.into_iter().map(in_unit).collect();
             table.row_of(name, &outcomes)?;
             // Near, a few microseconds would decide.

@@ -1,8 +1,8 @@
 //! A program that measures when it is asked to, so that several can take turns, and what comes of one that does not.
 
 use std::fmt;
-use std::iter;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::iter;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};

@@ -73,10 +73,7 @@ impl Subject {
         let others = WRAPPERS
             .iter()
             .filter_map(|wrapper| Some(Self { name: wrapper.name, kind: Kind::Other(wrapper, wrapper.find()?) }));
-        [Self::direct(DIRECT), Self { name: OURS, kind: Kind::Ours }]
-            .into_iter()
-            .chain(others)
-            .collect()
+        [Self::direct(DIRECT), Self { name: OURS, kind: Kind::Ours }].into_iter().chain(others).collect()
     }
 
     /// The direct way under another name.
@@ -84,12 +81,15 @@ impl Subject {
         Self { name, kind: Kind::Direct }
     }
 
+    pub(super) fn is_of_others(&self) -> bool {
+        matches!(self.kind, Kind::Other(..))
+    }
+
     /// What to say of those who are not here.
     pub(super) fn absent() -> Option<String> {
         let absent: Vec<_> =
             WRAPPERS.iter().filter(|wrapper| wrapper.find().is_none()).map(|wrapper| wrapper.name).collect();
-        (!absent.is_empty())
-            .then(|| format!("not installed, and so without a column: {} (cargo xtask setup --bench)", absent.join(", ")))
+        (!absent.is_empty()).then(|| format!("not installed: {}; `cargo xtask setup --bench`", absent.join(", ")))
     }
 
     /// The program, so that what it connects to is this service behind the proxy, or the same one without a proxy.
@@ -206,7 +206,8 @@ fn proxychains(conf: &Path, port: u16, login: bool) -> Typed {
 }
 
 fn torsocks(conf: &Path, port: u16, login: bool) -> Typed {
-    let login = if login { format!("SOCKS5Username {}\nSOCKS5Password {}\n", LOGIN[0], LOGIN[1]) } else { String::new() };
+    let login =
+        if login { format!("SOCKS5Username {}\nSOCKS5Password {}\n", LOGIN[0], LOGIN[1]) } else { String::new() };
     Typed {
         conf: format!("TorAddress 127.0.0.1\nTorPort {port}\n{login}"),
         variables: vec![format!("TORSOCKS_CONF_FILE={}", conf.display())],
@@ -215,7 +216,8 @@ fn torsocks(conf: &Path, port: u16, login: bool) -> Typed {
 }
 
 fn tsocks(conf: &Path, port: u16, login: bool) -> Typed {
-    let login = if login { format!("default_user = {}\ndefault_pass = {}\n", LOGIN[0], LOGIN[1]) } else { String::new() };
+    let login =
+        if login { format!("default_user = {}\ndefault_pass = {}\n", LOGIN[0], LOGIN[1]) } else { String::new() };
     Typed {
         conf: format!(
             "local = 127.0.0.0/255.0.0.0\nserver = 127.0.0.1\nserver_port = {port}\nserver_type = 5\n{login}"
