@@ -271,7 +271,7 @@ mod tests {
         let mut report = report();
         report.sections[0].push(table);
         let page = page(&report).expect("a page");
-        assert_eq!(page.matches("<figcaption>").count(), 1);
+        assert_eq!(page.matches("</i>plain</span>").count(), 1);
         assert_eq!(page.matches("<circle").count(), 6);
         assert!(page.contains("<th scope=\"row\">10,000</th>"));
     }
