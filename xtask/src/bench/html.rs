@@ -98,10 +98,9 @@ fn legend(table: &Table) -> String {
     let mut entries = Vec::new();
     if table.over.is_some() {
         entries.push(escaped(table.unit));
-        let subjects = table.subjects.iter().enumerate();
-        let entry = |(at, name): (usize, &String)| {
-            format!("<i style=\"background:{}\"></i>{}", plot::colour(at), escaped(name))
-        };
+        let subjects = table.subjects.iter().zip(plot::colour_names(table));
+        let entry =
+            |(name, colour): (&String, String)| format!("<i style=\"background:{colour}\"></i>{}", escaped(name));
         entries.extend(subjects.map(entry));
     }
     if plot::is_logarithmic(table) {

@@ -13,11 +13,13 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::report::{Row, Table, grouped, number};
 use super::stats::Summary;
+use super::wrapper;
 
-/// Of the subjects in their order, the first of which is what the others are compared with.
-const COLOURS: [RGBColor; 9] = [
-    RGBColor(0x8b, 0x94, 0xa3),
-    RGBColor(0x3b, 0x82, 0xf6),
+/// Of the first subject, which is what the others are compared with, and of libsocks wherever it stands.
+const FIRST: RGBColor = RGBColor(0x8b, 0x94, 0xa3);
+const OURS: RGBColor = RGBColor(0x3b, 0x82, 0xf6);
+/// Of all others in their order.
+const COLOURS: [RGBColor; 7] = [
     RGBColor(0xe8, 0x86, 0x2e),
     RGBColor(0x22, 0xa0, 0x6b),
     RGBColor(0x9b, 0x6d, 0xd7),
@@ -77,10 +79,21 @@ pub(super) fn svg(table: &Table) -> Result<Option<String>> {
     Ok(Some(text))
 }
 
-/// The colour of a subject, as a page names it.
-pub(super) fn colour(subject: usize) -> String {
-    let RGBColor(red, green, blue) = COLOURS[subject % COLOURS.len()];
-    format!("#{red:02X}{green:02X}{blue:02X}")
+/// The colour of each subject.
+fn colours(table: &Table) -> Vec<RGBColor> {
+    let mut others = COLOURS.into_iter().cycle();
+    let colour = |(at, name): (usize, &String)| match (at, name.as_str()) {
+        (0, _) => FIRST,
+        (_, wrapper::OURS) => OURS,
+        _ => others.next().unwrap_or(FIRST),
+    };
+    table.subjects.iter().enumerate().map(colour).collect()
+}
+
+/// The same, as a page names them.
+pub(super) fn colour_names(table: &Table) -> Vec<String> {
+    let name = |RGBColor(red, green, blue)| format!("#{red:02X}{green:02X}{blue:02X}");
+    colours(table).into_iter().map(name).collect()
 }
 
 /// Whether the axis of its values is logarithmic.
@@ -148,12 +161,12 @@ where
         .draw()
         .map_err(drawing)?;
 
-    let start = chart.x_range().start;
+    let (start, colours) = (chart.x_range().start, colours(table));
     let mut top = f64::from(GAP) / 2.0;
     for row in &table.rows {
         for (subject, name) in table.subjects.iter().enumerate() {
             let (from, to) = (-top - 2.0, -top - f64::from(BAR) + 2.0);
-            let (middle, colour) = ((from + to) / 2.0, COLOURS[subject % COLOURS.len()]);
+            let (middle, colour) = ((from + to) / 2.0, colours[subject]);
             let mut end = chart.backend_coord(&(start, middle));
             if let Some(value) = &row.values[subject] {
                 let bar = [(start, from), (value.median.max(start), to)];
@@ -214,8 +227,7 @@ where
         .map_err(drawing)?;
 
     let floor = chart.y_range().start;
-    for subject in 0..table.subjects.len() {
-        let colour = COLOURS[subject % COLOURS.len()];
+    for (subject, colour) in colours(table).into_iter().enumerate() {
         // Beside each other where they are the same.
         let aside = 1.0 + 0.02 * subject as f64;
         let points: Vec<(f64, &Summary)> =
@@ -266,14 +278,15 @@ mod tests {
         svg(&table).expect("drawn").expect("a row")
     }
 
-    /// Where bars of this colour begin and how long they are.
+    /// Where bars of the first or the second begin, and how long they are.
     fn bars_of(svg: &str, subject: usize) -> Vec<(f64, f64)> {
         let number = |line: &str, name: &str| {
             let value = line.split_once(&format!(" {name}=\""))?.1.split('"').next()?;
             value.parse().ok()
         };
+        let colours = colour_names(&Table::new("table", "ns", ["one", "two"]));
         svg.lines()
-            .filter(|line| line.starts_with("<rect") && line.contains(&colour(subject)))
+            .filter(|line| line.starts_with("<rect") && line.contains(&colours[subject]))
             .filter_map(|line| Some((number(line, "x")?, number(line, "width")?)))
             .collect()
     }
@@ -285,6 +298,14 @@ mod tests {
         assert_eq!((one.len(), two.len()), (1, 1), "{svg}");
         assert_eq!(one[0].0, two[0].0);
         assert!((two[0].1 / one[0].1 - 2.0).abs() < 0.02, "{} and {}", one[0].1, two[0].1);
+    }
+
+    #[test]
+    fn libsocks_has_its_colour_wherever_it_stands() {
+        let of = |subjects: &[&str]| colours(&Table::new("table", "ns", subjects.iter().copied()));
+        let colours = of(&["direct", "direct again", wrapper::OURS, "other"]);
+        assert_eq!(colours, [FIRST, COLOURS[0], OURS, COLOURS[1]]);
+        assert_eq!(of(&["direct", wrapper::OURS])[1], OURS);
     }
 
     #[test]
