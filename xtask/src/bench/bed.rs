@@ -2,8 +2,9 @@
 
 use std::env;
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Resource, getrlimit};
@@ -21,7 +22,13 @@ const HEADERS: [(&str, &str); 2] = [("bench.h", include_str!("bench.h")), ("floo
 /// An installed release, in a folder that goes with it.
 pub(super) struct Bed {
     folder: TempDir,
+    _remover: Remover,
     compiler: PathBuf,
+}
+
+/// Removes a folder when this process has gone, if it is still there then: interrupted, nothing here could.
+struct Remover {
+    shell: Child,
 }
 
 impl Bed {
@@ -51,7 +58,8 @@ impl Bed {
         for (name, text) in HEADERS {
             fs::write(folder.path().join(name), text)?;
         }
-        Ok(Self { folder, compiler })
+        let remover = Remover::of(folder.path())?;
+        Ok(Self { folder, _remover: remover, compiler })
     }
 
     pub(super) fn socksify(&self) -> PathBuf {
@@ -108,6 +116,22 @@ impl Bed {
         command.env_clear();
         command.envs(self.variables(socksrc).iter().filter_map(|variable| variable.split_once('=')));
         command
+    }
+}
+
+impl Remover {
+    fn of(folder: &Path) -> Result<Self> {
+        let mut shell = Command::new("sh");
+        // Its input ends when this process does. In a group of its own, out of reach of what interrupts this one.
+        shell.args(["-c", "cat; rm -rf -- \"$1\"", "sh"]).arg(folder).stdin(Stdio::piped()).process_group(0);
+        Ok(Self { shell: shell.spawn().context("a shell to clean up")? })
+    }
+}
+
+impl Drop for Remover {
+    fn drop(&mut self) {
+        // Waiting closes its input.
+        let _ = self.shell.wait();
     }
 }
 

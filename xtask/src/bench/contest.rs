@@ -61,12 +61,16 @@ pub(super) struct Task<'a> {
 impl<'a> Contest<'a> {
     /// Of everybody who is here, with this program.
     pub(super) fn new(bed: &'a Bed, program: &'a Path, quick: bool) -> Self {
+        Self::of(bed, program, Subject::all(), quick)
+    }
+
+    fn of(bed: &'a Bed, program: &'a Path, subjects: Vec<Subject>, quick: bool) -> Self {
         let limits = if quick {
             Limits { budget: Duration::from_millis(700), patience: Duration::from_secs(6) }
         } else {
             Limits { budget: Duration::from_secs(3), patience: Duration::from_secs(30) }
         };
-        Self { bed, program, subjects: Subject::all(), limits, failures: Vec::new(), hung: Vec::new() }
+        Self { bed, program, subjects, limits, failures: Vec::new(), hung: Vec::new() }
     }
 
     pub(super) fn names(&self) -> Vec<&'static str> {
@@ -84,7 +88,7 @@ impl<'a> Contest<'a> {
                 let (subject, turn) = (&self.subjects[place], &mut turns[place]);
                 turn.take(&format!("{} {}", task.way, task.question), self.limits.budget);
                 if turn.may_try_again(subject) {
-                    turn.worker = self.enter(subject, proxy, task);
+                    turn.enter(self.enter(subject, proxy, task));
                 }
             }
             progress.step();
@@ -151,7 +155,18 @@ const ATTEMPTS: usize = 3;
 
 impl Turn {
     fn new(worker: Result<Worker, Failure>) -> Self {
-        Self { worker, samples: Vec::new(), spent: Duration::ZERO, failed: 0, last: None }
+        let mut turn =
+            Self { worker: Err(Failure::Cannot), samples: Vec::new(), spent: Duration::ZERO, failed: 0, last: None };
+        turn.enter(worker);
+        turn
+    }
+
+    fn enter(&mut self, worker: Result<Worker, Failure>) {
+        if let Err(failure) = &worker {
+            self.failed += 1;
+            self.last = Some(failure.clone());
+        }
+        self.worker = worker;
     }
 
     fn take(&mut self, question: &str, budget: Duration) {
@@ -162,12 +177,7 @@ impl Turn {
         let begun = Instant::now();
         match worker.ask(question) {
             Ok(nanos) => self.samples.push(nanos),
-            Err(error) => {
-                let failure = Failure::of(&error);
-                self.failed += 1;
-                self.last = Some(failure.clone());
-                self.worker = Err(failure);
-            }
+            Err(error) => self.enter(Err(Failure::of(&error))),
         }
         self.spent += begun.elapsed();
     }
@@ -175,8 +185,8 @@ impl Turn {
     /// Whether it failed in a round, and may do better in the next. What fails now and then is not left out for that,
     /// unless it is of this workspace.
     fn may_try_again(&self, subject: &Subject) -> bool {
-        let hangs = matches!(self.last, Some(Failure::TimesOut(_)));
-        self.worker.is_err() && (1..ATTEMPTS).contains(&self.failed) && !hangs && subject.is_of_others()
+        let now_and_then = matches!(self.worker, Err(Failure::Crashes(_) | Failure::Fails(_)));
+        now_and_then && self.failed < ATTEMPTS && subject.is_of_others()
     }
 }
 
@@ -224,5 +234,94 @@ pub(super) fn near_the_floor(medians: &Medians) -> impl Fn(Measured) -> Verdict 
         let kept = measured.value <= floor * (1.0 + NOISE);
         let outcome = if kept { "holds" } else { "MISSES" };
         Verdict { kept, text: format!("{outcome}: as the floor; {} × it", number(measured.value / floor)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ttfb::HANDSHAKES;
+    use super::*;
+
+    fn measure(
+        contest: &mut Contest<'_>,
+        proxy: &Proxy,
+        way: &'static str,
+        size: usize,
+        service: Service,
+    ) -> Vec<Outcome> {
+        shaking(contest, proxy, way, &format!("{size} 1"), size, service, Handshake::default())
+    }
+
+    fn shaking(
+        contest: &mut Contest<'_>,
+        proxy: &Proxy,
+        way: &'static str,
+        rest: &str,
+        size: usize,
+        service: Service,
+        handshake: Handshake,
+    ) -> Vec<Outcome> {
+        let (trial, question) = (rest.to_owned(), rest.to_owned());
+        let task = Task { name: "test", way, trial, question, size, rounds: 2, handshake, service };
+        contest.measure(proxy, &task, &mut Progress::new("bench", "test", 2))
+    }
+
+    #[test]
+    fn the_direct_way_and_the_floor_get_there_however_hands_are_shaken() {
+        let bed = Bed::bare().expect("a compiler");
+        let proxy = Proxy::start(&bed, Duration::ZERO).expect("a proxy");
+        let connects = bed.compile("connects", super::super::ttfb::SOURCE).expect("compiled");
+        let stream = bed.compile("stream", super::super::throughput::SOURCE).expect("compiled");
+        let tasks = [
+            (&connects, "byte", "3 1", Service::Echo),
+            (&connects, "serial", "3 1", Service::Echo),
+            (&connects, "threads", "8 4", Service::Echo),
+            (&connects, "poll", "8 1", Service::Echo),
+            (&connects, "epoll", "8 1", Service::Echo),
+            (&stream, "receive", "1000000", Service::Source),
+            (&stream, "send", "1000000", Service::Sink),
+        ];
+        for (program, way, rest, service) in tasks {
+            let mut contest = Contest::of(&bed, program, vec![Subject::direct(DIRECT), Subject::floor()], true);
+            for (_, handshake) in HANDSHAKES {
+                let outcomes = shaking(&mut contest, &proxy, way, rest, 8, service, handshake);
+                let rounds: Vec<_> = outcomes.iter().map(|outcome| outcome.as_ref().map(Vec::len)).collect();
+                assert_eq!(rounds, [Ok(2), Ok(2)], "{way}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_hangs_is_tried_with_fewer_and_not_with_more() {
+        let bed = Bed::bare().expect("a compiler");
+        let silent = Proxy::start(&bed, super::super::proxy::NEVER).expect("a proxy");
+        let prompt = Proxy::start(&bed, Duration::ZERO).expect("a proxy");
+        let connects = bed.compile("connects", super::super::ttfb::SOURCE).expect("compiled");
+        let mut contest = Contest::of(&bed, &connects, vec![Subject::floor()], true);
+        let hangs = vec![Err(Failure::TimesOut(TRIAL))];
+        assert_eq!(measure(&mut contest, &silent, "epoll", 8, Service::Echo), hangs);
+        // It would not hang any more.
+        assert_eq!(measure(&mut contest, &prompt, "epoll", 9, Service::Echo), hangs);
+        assert!(measure(&mut contest, &prompt, "epoll", 7, Service::Echo)[0].is_ok());
+        assert!(measure(&mut contest, &prompt, "poll", 9, Service::Echo)[0].is_ok());
+        let mut section = Section::new("connects", "test");
+        contest.explain(&mut section);
+        assert!(section.text().contains("test: floor: times out: no answer within 3 s"), "{}", section.text());
+    }
+
+    #[test]
+    fn the_best_of_the_others_is_no_one_of_ours() {
+        let names = [DIRECT, FLOOR, OURS, "one", "two", "three"];
+        let outcome = |median: f64| Ok(vec![median]);
+        let fails = Err(Failure::Crashes(6));
+        let medians = |ours| {
+            let outcomes = [outcome(90.0), outcome(80.0), outcome(ours), outcome(50.0), outcome(60.0), fails.clone()];
+            Medians::of(&names, &outcomes)
+        };
+        let judged = |value: f64| best(&medians(value))(Measured { value, ratio: 1.0, added: 0.0 });
+        assert!(judged(61.0).kept && judged(61.0).text.ends_with("1.02 × two"), "{:?}", judged(61.0));
+        assert!(!judged(50.0).kept);
+        assert!(near_the_floor(&medians(81.0))(Measured { value: 81.0, ratio: 1.0, added: 0.0 }).kept);
+        assert!(!near_the_floor(&medians(95.0))(Measured { value: 95.0, ratio: 1.0, added: 0.0 }).kept);
     }
 }

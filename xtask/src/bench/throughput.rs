@@ -10,7 +10,7 @@ use super::worker::Outcome;
 use crate::progress::Progress;
 use std::time::Duration;
 
-const SOURCE: &str = include_str!("stream.c");
+pub(super) const SOURCE: &str = include_str!("stream.c");
 
 /// In each round.
 const BYTES: u64 = 1 << 30;

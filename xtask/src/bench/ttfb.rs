@@ -54,7 +54,7 @@ const DISTANCES: [Distance; 4] = [
     far("150 ms away", 150, 5, 1),
 ];
 
-const HANDSHAKES: [(&str, Handshake); 4] = [
+pub(super) const HANDSHAKES: [(&str, Handshake); 4] = [
     ("no login", Handshake { login: false, one_round_trip: false }),
     ("login", Handshake::LOGIN),
     ("one round trip", Handshake { login: false, one_round_trip: true }),

@@ -62,9 +62,8 @@ const START: Duration = Duration::from_secs(10);
 impl Subject {
     /// Everybody who is here, the direct way first.
     pub(super) fn all() -> Vec<Self> {
-        let floor = Self { name: FLOOR, kind: Kind::Floor };
         let mut subjects = Self::without_floor();
-        subjects.insert(1, floor);
+        subjects.insert(1, Self::floor());
         subjects
     }
 
@@ -79,6 +78,10 @@ impl Subject {
     /// The direct way under another name.
     pub(super) const fn direct(name: &'static str) -> Self {
         Self { name, kind: Kind::Direct }
+    }
+
+    pub(super) const fn floor() -> Self {
+        Self { name: FLOOR, kind: Kind::Floor }
     }
 
     pub(super) fn is_of_others(&self) -> bool {
