@@ -19,6 +19,7 @@ mod report;
 mod start;
 mod stats;
 mod syscalls;
+mod text;
 mod throughput;
 mod ttfb;
 mod worker;

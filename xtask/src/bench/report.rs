@@ -1,17 +1,17 @@
-//! What was measured: sections of tables of rows, for the terminal, as JSON and as a page.
+//! What was measured: sections of tables of rows, as JSON; in a terminal they are [`text`], in a browser a [`page`](html).
 
-use std::fmt::Write as _;
 use std::fs;
-use std::mem;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::html;
 use super::machine::Machine;
 use super::stats::Summary;
+use super::text::told;
+pub(super) use super::text::{grouped, number};
 use super::worker::Outcome;
+use super::{html, text};
 
 /// All of a run.
 #[derive(Serialize)]
@@ -127,15 +127,9 @@ impl Section {
         self.notes.push(note.into());
     }
 
+    /// As a terminal shows it.
     pub(super) fn text(&self) -> String {
-        let mut text = format!("\n{}: {}\n", self.name, self.title);
-        for table in &self.tables {
-            text += &table.text();
-        }
-        for note in &self.notes {
-            _ = writeln!(text, "\n  {}", note.replace('\n', "\n  "));
-        }
-        text
+        text::section(self)
     }
 }
 
@@ -225,58 +219,6 @@ impl Table {
             .zip(median(&row.ratios).zip(median(&row.added)))
             .map(|(value, (ratio, added))| verdict(Measured { value, ratio, added }));
     }
-
-    fn text(&self) -> String {
-        if self.is_wide() { self.several_lines_a_row() } else { self.one_line_a_row() }
-    }
-
-    fn one_line_a_row(&self) -> String {
-        let others = self.subjects.iter().skip(1);
-        let mut header = vec![format!("{} ({})", self.title, self.unit)];
-        header.extend(others.clone().map(|name| format!("{name} ×")));
-        header.extend(others.map(|name| format!("{name} +")));
-        header.extend(self.subjects.iter().cloned());
-        header.push(String::new());
-        let mut lines = vec![header];
-        for row in &self.rows {
-            let mut line = vec![row.name.clone()];
-            line.extend(row.ratios.iter().map(|ratio| told(*ratio, |ratio| number(ratio.median))));
-            line.extend(row.added.iter().map(|added| told(*added, spread)));
-            line.extend((0..self.subjects.len()).map(|place| row.value(place, spread)));
-            line.push(row.says());
-            lines.push(line);
-        }
-        aligned(&lines)
-    }
-
-    /// Ratios, then what is added where that is the question, medians, quartiles; a column a subject.
-    fn several_lines_a_row(&self) -> String {
-        let mut header = vec![format!("{} ({})", self.title, self.unit), String::new()];
-        header.extend(self.subjects.iter().cloned());
-        header.push(String::new());
-        let mut lines = vec![header];
-        for row in &self.rows {
-            let compared = |list: &[Option<Summary>]| {
-                let cells = list.iter().map(|one| told(*one, |one| number(one.median)));
-                std::iter::once(String::new()).chain(cells).collect::<Vec<_>>()
-            };
-            let each = |cell: &dyn Fn(usize) -> String| (0..self.subjects.len()).map(cell).collect::<Vec<_>>();
-            let parts = [
-                ("×", compared(&row.ratios)),
-                ("+", if self.tells_added { compared(&row.added) } else { Vec::new() }),
-                ("", each(&|place| row.value(place, |value| number(value.median)))),
-                ("", each(&|place| told(row.values[place], quartiles))),
-            ];
-            let (mut name, mut says) = (row.name.clone(), row.says());
-            for (what, cells) in parts.into_iter().filter(|(_, cells)| cells.iter().any(|cell| !cell.is_empty())) {
-                let mut line = vec![mem::take(&mut name), what.to_owned()];
-                line.extend(cells);
-                line.push(mem::take(&mut says));
-                lines.push(line);
-            }
-        }
-        aligned(&lines)
-    }
 }
 
 impl Row {
@@ -284,14 +226,6 @@ impl Row {
     pub(super) fn value(&self, place: usize, tell: fn(Summary) -> String) -> String {
         self.failures[place].clone().unwrap_or_else(|| told(self.values[place], tell))
     }
-
-    fn says(&self) -> String {
-        self.verdict.as_ref().map_or_else(String::new, |verdict| verdict.text.clone())
-    }
-}
-
-fn told(summary: Option<Summary>, tell: fn(Summary) -> String) -> String {
-    summary.map_or_else(String::new, tell)
 }
 
 /// Medians of a row.
@@ -302,67 +236,10 @@ pub(super) struct Measured {
     pub(super) added: f64,
 }
 
-/// A median, with its quartiles where there are some.
-fn spread(summary: Summary) -> String {
-    format!("{} {}", number(summary.median), quartiles(summary)).trim_end().to_owned()
-}
-
-fn quartiles(summary: Summary) -> String {
-    if summary.samples == 1 {
-        return String::new();
-    }
-    format!("[{} {}]", number(summary.lower_quartile), number(summary.upper_quartile))
-}
-
-/// Three digits, or all of those before the point.
-pub(super) fn number(value: f64) -> String {
-    let digits = match value.abs() {
-        ..9.995 => 2,
-        ..99.95 => 1,
-        _ => 0,
-    };
-    // Without the sign of a zero.
-    format!("{:.digits$}", value + 0.0)
-}
-
-/// With a comma between the thousands.
-pub(super) fn grouped(value: usize) -> String {
-    let digits = value.to_string();
-    let pieces: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().filter_map(|piece| std::str::from_utf8(piece).ok()).collect();
-    pieces.join(",")
-}
-
-/// Columns, the first to the left and the others to the right.
-fn aligned(lines: &[Vec<String>]) -> String {
-    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let mut text = String::from("\n");
-    for line in lines {
-        let mut row = String::new();
-        for (column, cell) in line.iter().enumerate() {
-            let width = widths[column];
-            _ = match column {
-                0 => write!(row, "  {cell:<width$}"),
-                // The verdict.
-                _ if column + 1 == columns => write!(row, "  {cell}"),
-                _ => write!(row, "  {cell:>width$}"),
-            };
-        }
-        text += row.trim_end();
-        text.push('\n');
-    }
-    text
-}
-
 #[cfg(test)]
 pub(super) mod tests {
-    use std::time::Duration;
-
     use serde_json::Value;
 
-    use super::super::worker::Failure;
     use super::*;
 
     pub(in super::super) fn report() -> Report {
@@ -402,44 +279,6 @@ pub(super) mod tests {
     #[test]
     fn only_rows_that_break_a_promise_are_listed() {
         assert_eq!(report().broken(), ["calls: a \"quoted\" table: dear: 200"]);
-    }
-
-    #[test]
-    fn the_table_has_ratios_first() {
-        let text = report().sections[0].text();
-        let lines: Vec<&str> = text.lines().collect();
-        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(words(lines[4])[..5], ["cheap", "1.01", "3.00", "[3.00", "3.00]"]);
-        assert_eq!(words(lines[5]), ["dear", "3.00", "200", "100", "300", "200"]);
-        assert!(text.ends_with("  two\n  lines\n"));
-    }
-
-    #[test]
-    fn who_fails_has_that_said_in_its_column_and_kept_no_promise() {
-        let mut table = Table::new("connects", "ms", ["direct", "floor", "libsocks", "peer"]);
-        let failed = || Err(Failure::TimesOut(Duration::from_secs(3)));
-        let measured = || Ok(vec![2.0, 2.0]);
-        let kept = |_: Measured| Verdict { kept: true, text: "holds".to_owned() };
-        table.row_of("peer fails", &[measured(), measured(), Ok(vec![8.0]), failed()]).expect("a row");
-        table.judge("libsocks", kept);
-        table.row_of("ours fails", &[measured(), measured(), failed(), measured()]).expect("a row");
-        table.judge("libsocks", kept);
-        table.row_of("all fail", &[failed(), failed(), failed(), failed()]).expect("a row");
-        assert_eq!(
-            table.rows.iter().filter_map(|row| Some(row.verdict.as_ref()?.kept)).collect::<Vec<_>>(),
-            [true, false]
-        );
-        let text = table.text();
-        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        let lines: Vec<_> = text.lines().map(words).collect();
-        assert_eq!(lines[2], ["peer", "fails", "×", "1.00", "4.00", "holds"]);
-        assert_eq!(lines[3], ["2.00", "2.00", "8.00", "times", "out"]);
-        assert_eq!(lines[4], ["[2.00", "2.00]", "[2.00", "2.00]"]);
-        assert_eq!(lines[5], ["ours", "fails", "×", "1.00", "1.00", "libsocks", "times", "out"]);
-        assert_eq!(lines[8][..4], ["all", "fail", "times", "out"]);
-        let json = serde_json::to_value(&table).expect("JSON");
-        assert_eq!(json["rows"][0]["values"][3], Value::Null);
-        assert_eq!(json["rows"][0]["failures"], serde_json::json!([null, null, null, "times out"]));
     }
 
     #[test]
