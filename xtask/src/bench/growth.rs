@@ -80,8 +80,8 @@ impl Growth<'_> {
         // What is there without a proxy grows as well: the kernel's tables, and a poll of so many. So it is the ratio that
         // has to be flat.
         for (way, title) in [
-            ("epoll", "connect and one byte there and back, so many at once by epoll, for each"),
-            ("poll", "the same by poll, for each"),
+            ("epoll", "processor time of a connect, one byte there and back, and close; so many at once by epoll"),
+            ("poll", "the same by poll"),
         ] {
             self.connects(&program, way, title)?;
         }
@@ -170,7 +170,7 @@ impl Growth<'_> {
         Ok(())
     }
 
-    /// The microseconds of one connect, for each subject.
+    /// The microseconds of processor time of one connect, for each subject: it waits for others, and they for the machine.
     fn connects_of(&self, program: &Path, way: &str, count: usize) -> Result<Vec<Vec<f64>>> {
         let (direct, proxy) = (Proxy::start(self.bed, Duration::ZERO)?, Proxy::start(self.bed, Duration::ZERO)?);
         let socksrc = proxy.socksrc(self.bed, false)?;
@@ -183,7 +183,7 @@ impl Growth<'_> {
         for round in 0..=self.effort.rounds_of_connects(count) {
             for turn in 0..workers.len() {
                 let subject = (turn + round) % workers.len();
-                let nanos = workers[subject].ask(&format!("{way} {count} 1"))?;
+                let nanos = workers[subject].ask(&format!("{way} {count} 1 cpu"))?;
                 if round > 0 {
                     samples[subject].push(nanos / 1e3 / count as f64);
                 }
