@@ -236,3 +236,82 @@ fn config(case: Case, proxy: SocketAddr) -> Result<Config> {
     ensure!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
     Ok(parsed.config)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+
+    use super::*;
+
+    const OCTETS: u64 = 100_000;
+
+    /// A proxy that is the target as well, whatever that is at its port.
+    fn proxy(case: Case) -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let addr = listener.local_addr().expect("an address");
+        // As long as the test.
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                // Who hangs up has what it wanted.
+                let _ = serve(case, stream);
+            }
+        });
+        addr
+    }
+
+    fn serve(case: Case, mut stream: TcpStream) -> io::Result<()> {
+        fn octets(stream: &mut TcpStream, count: u8) -> io::Result<Vec<u8>> {
+            let mut octets = vec![0; usize::from(count)];
+            stream.read_exact(&mut octets).map(|()| octets)
+        }
+        let greeting = octets(&mut stream, 2)?;
+        octets(&mut stream, greeting[1])?;
+        stream.write_all(&case.script()[..2])?;
+        if case == Case::Login {
+            for word in [USERNAME, PASSWORD] {
+                // The version stands before the first one.
+                let len = octets(&mut stream, if word == USERNAME { 2 } else { 1 })?;
+                let said = octets(&mut stream, len[len.len() - 1])?;
+                assert_eq!(said, word.as_bytes());
+            }
+            stream.write_all(&[1, 0])?;
+        }
+        let request = octets(&mut stream, 5)?;
+        assert_eq!(request, [5, 1, 0, 3, HOST.len() as u8]);
+        assert_eq!(octets(&mut stream, request[4])?, HOST.as_bytes());
+        let port = octets(&mut stream, 2)?;
+        stream.write_all(&case.script()[case.script().len() - 10..])?;
+        match port[..] {
+            [0, 7] => io::copy(&mut stream.try_clone()?, &mut stream).map(drop),
+            [0, 9] => io::copy(&mut stream, &mut io::sink()).map(drop),
+            [0, 19] => stream.write_all(&[0; OCTETS as usize]),
+            _ => panic!("nothing is at {port:?}"),
+        }
+    }
+
+    #[test]
+    fn each_gets_through_in_every_case_that_it_can() {
+        for subject in SUBJECTS {
+            for case in subject.cases {
+                let mut perform = (subject.start)(*case, proxy(*case)).expect("ready");
+                for work in [Work::Connect, Work::FirstByte, Work::Receive(OCTETS), Work::Send(OCTETS), Work::FirstByte]
+                {
+                    if let Err(error) = perform(work) {
+                        panic!("{}, {case:?}, {work:?}: {error:#}", subject.name);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_finds_no_proxy_says_so() {
+        let gone =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr()).expect("a port");
+        for subject in SUBJECTS {
+            let outcome = (subject.start)(Case::Stepwise, gone).and_then(|mut perform| perform(Work::FirstByte));
+            assert!(outcome.is_err(), "{}", subject.name);
+        }
+    }
+}
