@@ -19,7 +19,7 @@ use super::wrapper;
 const FIRST: RGBColor = RGBColor(0x8b, 0x94, 0xa3);
 const OURS: RGBColor = RGBColor(0x3b, 0x82, 0xf6);
 /// Of all others in their order.
-const COLOURS: [RGBColor; 7] = [
+const COLOURS: [RGBColor; 9] = [
     RGBColor(0xe8, 0x86, 0x2e),
     RGBColor(0x22, 0xa0, 0x6b),
     RGBColor(0x9b, 0x6d, 0xd7),
@@ -27,6 +27,8 @@ const COLOURS: [RGBColor; 7] = [
     RGBColor(0x1a, 0xa5, 0xb8),
     RGBColor(0xb0, 0x89, 0x68),
     RGBColor(0xd4, 0x5d, 0x9f),
+    RGBColor(0x94, 0xa3, 0x2d),
+    RGBColor(0x5f, 0x6f, 0xc4),
 ];
 const TEXT: RGBColor = BLACK;
 /// Half-way between white and black, so that it is seen on both.
