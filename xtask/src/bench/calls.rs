@@ -9,7 +9,7 @@ use super::bed::Bed;
 use super::contest::TRIAL;
 use super::proxy::{Handshake, NEVER, Proxy, Service};
 use super::report::{Measured, Section, Table, Verdict, number};
-use super::worker::{Failure, Outcome, Worker};
+use super::worker::{Failure, Outcome, Rows, Worker};
 use super::wrapper::{OURS, Subject};
 use crate::progress::Progress;
 
@@ -55,36 +55,18 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
         let proxy = if state.name == "pending" { &silent } else { &prompt };
         let own = if state.name == "connected" { &OWN[..] } else { &[] };
         let calls: Vec<&str> = UNRELATED.iter().chain(own).copied().collect();
-        // For each subject its calls, until it fails.
-        let mut measured: Vec<Result<Vec<Vec<f64>>, Failure>> = vec![Ok(vec![Vec::new(); calls.len()]); subjects.len()];
+        let mut measured: Vec<Rows> = subjects.iter().map(|_| Rows::new(calls.len())).collect();
         for _ in 0..processes {
-            let mut workers: Vec<Result<Worker, Failure>> = subjects
-                .iter()
-                .zip(&measured)
-                .map(|(subject, samples)| {
-                    samples.as_ref().map_err(Clone::clone)?;
-                    start(bed, &program, subject, proxy, state.name)
-                })
-                .collect();
-            for round in 0..=rounds {
-                for (place, call) in calls.iter().enumerate() {
-                    for turn in 0..workers.len() {
-                        let subject = (turn + round) % workers.len();
-                        let Ok(worker) = &mut workers[subject] else { continue };
-                        match worker.ask(&format!("{call} {CALLS}")) {
-                            // The first round is for caches and the dynamic linker.
-                            Ok(nanos) if round > 0 => {
-                                let _ = measured[subject].as_mut().map(|samples| samples[place].push(nanos));
-                            }
-                            Ok(_) => {}
-                            Err(error) => workers[subject] = Err(Failure::of(&error)),
-                        }
-                    }
-                }
-            }
-            for (samples, worker) in measured.iter_mut().zip(workers) {
+            let start = |subject, rows: &Rows| {
+                rows.sound()?;
+                start(bed, &program, subject, proxy, state.name)
+            };
+            let mut workers: Vec<_> =
+                subjects.iter().zip(&measured).map(|(subject, rows)| start(subject, rows)).collect();
+            take_turns(&calls, rounds, &mut workers, &mut measured);
+            for (rows, worker) in measured.iter_mut().zip(workers) {
                 if let Err(failure) = worker {
-                    *samples = Err(failure);
+                    rows.fail(failure);
                 }
             }
             progress.step();
@@ -93,10 +75,7 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
         for (place, call) in calls.iter().enumerate() {
             let name =
                 call.strip_prefix("own-").map_or_else(|| (*call).to_owned(), |call| format!("{call}, that socket"));
-            let outcomes: Vec<Outcome> = measured
-                .iter()
-                .map(|calls| calls.as_ref().map(|calls| calls[place].clone()).map_err(Clone::clone))
-                .collect();
+            let outcomes: Vec<Outcome> = measured.iter().map(|rows| rows.outcome(place)).collect();
             table.row_of(name, &outcomes)?;
             // Nothing is promised of the proxied socket itself.
             if UNRELATED.contains(call) {
@@ -121,6 +100,24 @@ fn start(bed: &Bed, program: &Path, subject: &Subject, proxy: &Proxy, state: &st
     let mut worker = Worker::start(command.arg(state)).map_err(failure)?.patience(TRIAL);
     worker.ask(&format!("{} {CALLS}", UNRELATED[0])).map_err(failure)?;
     Ok(worker)
+}
+
+/// Has every worker make every call in every round, another one first each time. Who fails is left out from then on.
+fn take_turns(calls: &[&str], rounds: usize, workers: &mut [Result<Worker, Failure>], measured: &mut [Rows]) {
+    for round in 0..=rounds {
+        for (place, call) in calls.iter().enumerate() {
+            for turn in 0..workers.len() {
+                let subject = (turn + round) % workers.len();
+                let Ok(worker) = &mut workers[subject] else { continue };
+                match worker.ask(&format!("{call} {CALLS}")) {
+                    // The first round is for caches and the dynamic linker.
+                    Ok(_) if round == 0 => {}
+                    Ok(nanos) => measured[subject].push(place, nanos),
+                    Err(error) => workers[subject] = Err(Failure::of(&error)),
+                }
+            }
+        }
+    }
 }
 
 fn verdict(measured: Measured) -> Verdict {

@@ -1,14 +1,15 @@
 //! The memory of a process that is wrapped, and of the connects that are on their way in it.
 
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
 use super::bed::{self, Bed};
 use super::contest::TRIAL;
 use super::proxy::{Handshake, NEVER, Proxy, Service};
 use super::report::{Section, Table};
-use super::worker::{Failure, Outcome, Worker};
+use super::worker::{Failure, Outcome, Rows, Worker};
 use super::wrapper::Subject;
 use crate::progress::Progress;
 
@@ -18,6 +19,11 @@ const CONNECTS: usize = 10_000;
 
 /// How long it may take to begin them.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+const KINDS: [&str; 2] = ["resident", "its own"];
+
+/// One of each kind.
+pub(super) type Kilobytes = [f64; KINDS.len()];
 
 pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     let rounds = if quick { 2 } else { 5 };
@@ -29,46 +35,34 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     let program = bed.compile("memory", SOURCE)?;
     let mut progress = Progress::new("bench", "memory", rounds);
     let subjects = Subject::without_floor();
-    // For each subject what it has at its start, and more then, until it fails.
-    let none = || Ok([Vec::new(), Vec::new()]);
-    let mut starts: Vec<Result<[Vec<f64>; 2], Failure>> = subjects.iter().map(|_| none()).collect();
-    let mut more: Vec<Result<[Vec<f64>; 2], Failure>> = subjects.iter().map(|_| none()).collect();
+    // What a process has at its start, and how much more then.
+    let mut starts: Vec<Rows> = subjects.iter().map(|_| Rows::new(KINDS.len())).collect();
+    let mut more: Vec<Rows> = subjects.iter().map(|_| Rows::new(KINDS.len())).collect();
     for _ in 0..rounds {
-        for (place, subject) in subjects.iter().enumerate() {
-            let Ok(start) = &mut starts[place] else { continue };
+        for ((subject, start), more) in subjects.iter().zip(&mut starts).zip(&mut more) {
             // A new one each time: it keeps all that it was ever told.
             let proxy = Proxy::start(bed, NEVER)?;
-            let worker = subject
-                .command(bed, &program, &proxy, Handshake::default(), Service::Echo)
-                .and_then(|mut command| Worker::start(command.arg(CONNECTS.to_string())))
-                .and_then(|worker| {
-                    let mut worker = worker.patience(TRIAL);
-                    Ok((kilobytes(&mut worker)?, worker))
-                });
-            let (before, worker) = match worker {
-                Ok(started) => started,
-                Err(error) => {
-                    starts[place] = Err(Failure::of(&error));
-                    more[place] = Err(Failure::of(&error));
-                    continue;
+            match begin(bed, &program, subject, &proxy) {
+                Ok((before, worker)) => {
+                    start.push_all(before);
+                    match more.sound().map_err(Into::into).and_then(|()| pending(worker)) {
+                        Ok(then) => more.push_all([0, 1].map(|kind| then[kind] - before[kind])),
+                        Err(error) => more.fail(Failure::of(&error)),
+                    }
                 }
-            };
-            start.iter_mut().zip(before).for_each(|(samples, kilobytes)| samples.push(kilobytes));
-            let Ok(samples) = &mut more[place] else { continue };
-            match connected(worker) {
-                Ok(after) => (0..2).for_each(|kind| samples[kind].push(after[kind] - before[kind])),
-                Err(error) => more[place] = Err(Failure::of(&error)),
+                Err(error) => {
+                    start.fail(Failure::of(&error));
+                    more.fail(Failure::of(&error));
+                }
             }
         }
         progress.step();
     }
     let mut table = Table::new("memory", "kB", subjects.iter().map(|subject| subject.name)).telling_added();
     for (rows, when) in [(&starts, "at its start"), (&more, "more with 10,000 connects begun")] {
-        for (kind, which) in ["resident", "its own"].into_iter().enumerate() {
-            let of = |rows: &Result<[Vec<f64>; 2], Failure>| {
-                rows.as_ref().map(|rows| rows[kind].clone()).map_err(Clone::clone)
-            };
-            table.row_of(format!("{when}, {which}"), &rows.iter().map(of).collect::<Vec<Outcome>>())?;
+        for (kind, name) in KINDS.into_iter().enumerate() {
+            let outcomes: Vec<Outcome> = rows.iter().map(|rows| rows.outcome(kind)).collect();
+            table.row_of(format!("{when}, {name}"), &outcomes)?;
         }
     }
     section.push(table);
@@ -80,16 +74,22 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     Ok(section)
 }
 
-/// What it says next: resident, and its own.
-pub(super) fn kilobytes(worker: &mut Worker) -> Result<[f64; 2]> {
-    let text = worker.line()?;
-    let numbers: Vec<f64> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>().context(text.clone())?;
-    numbers.try_into().map_err(|_| anyhow::anyhow!("memory prints {text:?}"))
+/// A process, and what it has at its start.
+fn begin(bed: &Bed, program: &Path, subject: &Subject, proxy: &Proxy) -> Result<(Kilobytes, Worker)> {
+    let mut command = subject.command(bed, program, proxy, Handshake::default(), Service::Echo)?;
+    let mut worker = Worker::start(command.arg(CONNECTS.to_string()))?.patience(TRIAL);
+    Ok((kilobytes(&mut worker)?, worker))
 }
 
-/// The same, when all connects are on their way. The first one shows whether any can be.
-pub(super) fn connected(mut worker: Worker) -> Result<[f64; 2]> {
+/// What it has when all connects are on their way. The first one shows whether any can be.
+pub(super) fn pending(mut worker: Worker) -> Result<Kilobytes> {
     let begun = worker.line()?;
     ensure!(begun.trim() == "begun", "memory prints {begun:?}");
     kilobytes(&mut worker.patience(PATIENCE))
+}
+
+pub(super) fn kilobytes(worker: &mut Worker) -> Result<Kilobytes> {
+    let text = worker.line()?;
+    let numbers: Vec<f64> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>().context(text.clone())?;
+    numbers.try_into().map_err(|_| anyhow!("memory prints {text:?}"))
 }

@@ -35,6 +35,9 @@ pub(super) enum Failure {
     Fails(String),
 }
 
+/// The measurements of one subject for each of several rows, until it fails: then it has none for any of them.
+pub(super) struct Rows(Result<Vec<Vec<f64>>, Failure>);
+
 /// A program that answers each line with one. It and what it starts have a process group, which ends with this.
 pub(super) struct Worker {
     child: Child,
@@ -86,6 +89,37 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+impl Rows {
+    pub(super) fn new(count: usize) -> Self {
+        Self(Ok(vec![Vec::new(); count]))
+    }
+
+    /// # Errors
+    /// How it failed.
+    pub(super) fn sound(&self) -> Result<(), Failure> {
+        self.0.as_ref().map(|_| ()).map_err(Clone::clone)
+    }
+
+    pub(super) fn push(&mut self, row: usize, measured: f64) {
+        if let Ok(rows) = &mut self.0 {
+            rows[row].push(measured);
+        }
+    }
+
+    /// One for each row.
+    pub(super) fn push_all<const COUNT: usize>(&mut self, measured: [f64; COUNT]) {
+        measured.into_iter().enumerate().for_each(|(row, measured)| self.push(row, measured));
+    }
+
+    pub(super) fn fail(&mut self, failure: Failure) {
+        self.0 = Err(failure);
+    }
+
+    pub(super) fn outcome(&self, row: usize) -> Outcome {
+        self.0.as_ref().map(|rows| rows[row].clone()).map_err(Clone::clone)
+    }
+}
 
 impl Worker {
     /// # Errors
