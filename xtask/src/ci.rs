@@ -23,6 +23,7 @@ const STEPS: [Step; 9] = [
     Step { env: None, cargo: &["xtask", "soak", "--quick"] },
     Step { env: None, cargo: &["xtask", "features", "--quick"] },
     Step { env: None, cargo: &["xtask", "package"] },
+    Step { env: None, cargo: &["xtask", "bench", "--quick"] },
 ];
 
 /// As it is typed, and as it stands in `.ci/run`.
