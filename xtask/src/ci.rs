@@ -20,6 +20,7 @@ const STEPS: [Step; 9] = [
     Step { env: Some(("RUSTDOCFLAGS", "-D warnings")), cargo: &["doc", "--workspace", "--no-deps"] },
     Step { env: None, cargo: &["xtask", "tidy"] },
     Step { env: None, cargo: &["xtask", "conformance"] },
+    Step { env: None, cargo: &["xtask", "soak", "--quick"] },
     Step { env: None, cargo: &["xtask", "features", "--quick"] },
     Step { env: None, cargo: &["xtask", "package"] },
     Step { env: None, cargo: &["xtask", "bench", "--quick"] },
