@@ -17,6 +17,7 @@ mod run;
 mod setup;
 mod socksify;
 mod stage;
+mod supply;
 mod symbols;
 mod tally;
 mod test;
@@ -49,6 +50,7 @@ enum Task {
     Socksify(socksify::Arguments),
     Install(install::Arguments),
     Bench(bench::Arguments),
+    Supply(supply::Arguments),
     /// Checks promises that no compiler checks: the core's purity, the libraries' symbols, the manual,
     /// the manifests.
     Tidy,
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Task::Socksify(arguments) => socksify::run(&arguments),
         Task::Install(arguments) => install::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Supply(arguments) => supply::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run(),
     };

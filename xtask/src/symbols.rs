@@ -79,7 +79,7 @@ fn symbols(library: &Path, which: &str) -> Result<Vec<String>> {
 fn too_new(symbols: &[String]) -> impl Iterator<Item = &String> {
     let has = |version: &str| {
         let numbers = version.split('.').map(str::parse).collect::<Result<Vec<u32>, _>>();
-        numbers.is_ok_and(|numbers| numbers[..] < [OLDEST_GLIBC[0], OLDEST_GLIBC[1] + 1])
+        numbers.is_ok_and(|numbers| numbers[..] < [OLDEST_GLIBC[0], OLDEST_GLIBC[1] + 1][..])
     };
     symbols.iter().filter(move |symbol| symbol.split_once("@GLIBC_").is_some_and(|(_, version)| !has(version)))
 }
