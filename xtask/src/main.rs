@@ -13,6 +13,7 @@ mod matrix;
 mod package;
 mod progress;
 mod published;
+mod remap;
 mod run;
 mod setup;
 mod socksify;
