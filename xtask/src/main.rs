@@ -14,6 +14,7 @@ mod package;
 mod progress;
 mod published;
 mod remap;
+mod reproduce;
 mod run;
 mod setup;
 mod socksify;
@@ -52,6 +53,8 @@ enum Task {
     Install(install::Arguments),
     Bench(bench::Arguments),
     Supply(supply::Arguments),
+    /// Builds twice, as differently as two people would, and compares what is installed byte for byte.
+    Reproduce,
     /// Checks promises that no compiler checks: the core's purity, the libraries' symbols, the manual,
     /// the manifests.
     Tidy,
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Task::Install(arguments) => install::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Supply(arguments) => supply::run(&arguments),
+        Task::Reproduce => reproduce::run(),
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run(),
     };

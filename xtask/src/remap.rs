@@ -48,14 +48,21 @@ fn flags() -> Vec<OsString> {
 /// Folders, and the names that stand for them: a crate has the same one from the registry and from `vendor`.
 fn names(target: &Path) -> Result<Vec<(PathBuf, &'static str)>> {
     let root = run::root();
-    let home = match env::var_os("CARGO_HOME") {
-        Some(home) => PathBuf::from(home),
-        None => env::home_dir().context("no home folder, and no CARGO_HOME")?.join(".cargo"),
-    };
     let mut names = vec![(root.clone(), "/libsocks"), (root.join("vendor"), "/crates"), (target.to_owned(), "/target")];
     // A folder for each registry. There is none where all crates are in `vendor`.
-    for registry in fs::read_dir(home.join("registry/src")).into_iter().flatten().flatten() {
+    for registry in fs::read_dir(cargo_home()?.join("registry/src")).into_iter().flatten().flatten() {
         names.push((registry.path(), "/crates"));
     }
     Ok(names)
+}
+
+/// The folder with all that cargo downloads.
+///
+/// # Errors
+/// Nothing says where it is.
+pub(crate) fn cargo_home() -> Result<PathBuf> {
+    match env::var_os("CARGO_HOME") {
+        Some(home) => Ok(home.into()),
+        None => Ok(env::home_dir().context("no home folder, and no CARGO_HOME")?.join(".cargo")),
+    }
 }
