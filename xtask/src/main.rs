@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod demo;
+mod dist;
 mod features;
 mod install;
 mod man;
@@ -53,6 +54,7 @@ enum Task {
     Install(install::Arguments),
     Bench(bench::Arguments),
     Supply(supply::Arguments),
+    Dist(dist::Arguments),
     /// Builds twice, as differently as two people would, and compares what is installed byte for byte.
     Reproduce,
     /// Checks promises that no compiler checks: the core's purity, the libraries' symbols, the manual,
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Supply(arguments) => supply::run(&arguments),
         Task::Reproduce => reproduce::run(),
+        Task::Dist(arguments) => dist::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run(),
     };

@@ -75,7 +75,7 @@ pub(crate) fn run() -> Result<ExitCode> {
 }
 
 /// What is compared, below the root of an installation.
-fn files() -> impl Iterator<Item = String> {
+pub(crate) fn files() -> impl Iterator<Item = String> {
     let libraries = LIBRARIES.map(|(library, _)| format!("usr/lib/{library}.{}", env!("CARGO_PKG_VERSION")));
     let commands = COMMANDS.map(|command| format!("usr/bin/{command}"));
     libraries.into_iter().chain(["usr/lib/libsocks.a".to_owned()]).chain(commands)

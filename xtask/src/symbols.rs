@@ -24,7 +24,7 @@ const IMPORTED: [&str; 5] = ["close", "read", "syscall", "write", "writev"];
 
 /// The oldest glibc that the libraries are for. Its loader starts no program with a library that asks for a newer version
 /// of anything, even where nothing is ever called by it: `socks-ffi/glibc/names.rs`.
-const OLDEST_GLIBC: [u32; 2] = [2, 31];
+pub(crate) const OLDEST_GLIBC: [u32; 2] = [2, 31];
 
 /// Everything that is not as it is written down. Looks at the libraries as they are installed.
 pub(crate) fn faults() -> Result<Vec<String>> {
@@ -77,11 +77,32 @@ fn symbols(library: &Path, which: &str) -> Result<Vec<String>> {
 
 /// Those that the [oldest glibc](OLDEST_GLIBC) does not have, and those that are in nobody's promise (`GLIBC_PRIVATE`).
 fn too_new(symbols: &[String]) -> impl Iterator<Item = &String> {
-    let has = |version: &str| {
-        let numbers = version.split('.').map(str::parse).collect::<Result<Vec<u32>, _>>();
-        numbers.is_ok_and(|numbers| numbers[..] < [OLDEST_GLIBC[0], OLDEST_GLIBC[1] + 1][..])
-    };
-    symbols.iter().filter(move |symbol| symbol.split_once("@GLIBC_").is_some_and(|(_, version)| !has(version)))
+    let is_new =
+        |symbol: &str| symbol.contains("@GLIBC_") && glibc(symbol).is_none_or(|version| version > OLDEST_GLIBC);
+    symbols.iter().filter(move |symbol| is_new(symbol))
+}
+
+/// The version of glibc that a symbol is of, without the third number, which only the oldest have.
+fn glibc(symbol: &str) -> Option<[u32; 2]> {
+    let (_, version) = symbol.split_once("@GLIBC_")?;
+    let numbers = version.split('.').map(str::parse).collect::<Result<Vec<u32>, _>>().ok()?;
+    numbers.first_chunk().copied()
+}
+
+/// The newest version of glibc that a program or library needs something of; `None` where it needs nothing.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn newest_glibc(file: &Path) -> Result<Option<[u32; 2]>> {
+    Ok(symbols(file, "--undefined-only")?.iter().filter_map(|symbol| glibc(symbol)).max())
+}
+
+/// Whether a program or library needs libgcc_s.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn needs_unwinder(file: &Path) -> Result<bool> {
+    Ok(symbols(file, "--undefined-only")?.iter().any(|symbol| symbol.contains("@GCC_")))
 }
 
 #[cfg(test)]
@@ -101,7 +122,7 @@ mod tests {
             "_Unwind_Resume@GCC_3.0",
             "gettid@GLIBC_2.30",
             "memcpy@GLIBC_2.2.5",
-            "renameat2@GLIBC_2.31.1",
+            "renameat2@GLIBC_2.31",
             "stat64@GLIBC_2.33",
             "strlcpy@GLIBC_2.4x",
             "_rtld_global@GLIBC_PRIVATE",
