@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use super::{VERSION, epoch};
@@ -49,19 +49,27 @@ fn export(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Has cargo look for crates in `vendor` and nowhere else.
+const SOURCES: &str = "
+# All crates are in this tarball.
+[source.crates-io]
+replace-with = \"vendored\"
+
+[source.vendored]
+directory = \"vendor\"
+";
+
 /// Lays the crates into `vendor`, and has cargo look there and nowhere else.
 fn vendor(tree: &Path) -> Result<()> {
     // With the versions in the names of their folders, as in cargo's own: what is built names both alike.
-    let mut vendor = run::cargo(["vendor", "--locked", "--versioned-dirs"]);
+    let mut vendor = run::cargo(["vendor", "--locked", "--quiet", "--versioned-dirs"]);
     // The fuzz targets are a workspace of their own.
     if tree.join("fuzz/Cargo.toml").is_file() {
         vendor.arg("--sync=fuzz/Cargo.toml");
     }
-    // It prints what cargo has to be told.
-    let sources = run::output(vendor.current_dir(tree).arg("vendor"))?;
-    ensure!(sources.contains("[source.crates-io]"), "cargo vendor printed no sources: {sources:?}");
+    run::output(vendor.current_dir(tree).arg("vendor"))?;
     let path = tree.join(".cargo/config.toml");
     let config = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let text = format!("{config}\n# All crates are in this tarball.\n{sources}");
+    let text = format!("{config}{SOURCES}");
     fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
 }
