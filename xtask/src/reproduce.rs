@@ -142,7 +142,7 @@ fn difference(one: &Path, other: &Path) -> Result<String> {
     let [one, other] = [fs::read(one)?, fs::read(other)?];
     let (Ok(first), Ok(second)) = (object::File::parse(&*one), object::File::parse(&*other)) else {
         let at = one.iter().zip(&other).position(|(a, b)| a != b);
-        return Ok(format!("from byte {} on", at.unwrap_or(one.len().min(other.len()))));
+        return Ok(format!("from byte {} on", at.unwrap_or_else(|| one.len().min(other.len()))));
     };
     for section in first.sections() {
         let name = section.name().context("the name of a section")?;

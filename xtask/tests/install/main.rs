@@ -5,6 +5,7 @@
 //! without dpkg, or that it is not root of, what is about packages.
 
 mod debian;
+mod set_id;
 
 use std::collections::BTreeSet;
 use std::env;
@@ -24,10 +25,11 @@ use tempfile::TempDir;
 
 type Test = fn() -> Result<()>;
 
-const TESTS: [(&str, Test, &[&str]); 3] = [
+const TESTS: [(&str, Test, &[&str]); 4] = [
     ("a package in a folder of its own", package, &[]),
     ("under a prefix, with a libdir and a socksrc that was changed", prefix, &[]),
     ("packages of Debian, installed, used and purged", debian::packages, &debian::NEEDS),
+    ("a set-id program looks at no variable", set_id::variables, &set_id::NEEDS),
 ];
 
 const GREETING: &str = "hello from behind the proxy\n";
@@ -270,8 +272,12 @@ impl Tools<'_> {
     }
 
     fn compile(&self, name: &str, flags: &[String]) -> Result<PathBuf> {
-        let (source, program) = (self.folder.join("greeting.c"), self.folder.join(name));
-        fs::write(&source, SOURCE)?;
+        self.compile_source(name, SOURCE, flags)
+    }
+
+    fn compile_source(&self, name: &str, text: &str, flags: &[String]) -> Result<PathBuf> {
+        let (source, program) = (self.folder.join(format!("{name}.c")), self.folder.join(name));
+        fs::write(&source, text)?;
         let mut compiler = Command::new("cc");
         compiler.args(["-Wall", "-Wextra", "-Werror", "-o"]).args([&program, &source]).args(flags);
         run(&mut compiler).map(|_| program)
