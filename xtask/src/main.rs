@@ -18,6 +18,7 @@ mod remap;
 mod reproduce;
 mod run;
 mod setup;
+mod soak;
 mod socksify;
 mod stage;
 mod supply;
@@ -53,6 +54,7 @@ enum Task {
     Socksify(socksify::Arguments),
     Install(install::Arguments),
     Bench(bench::Arguments),
+    Soak(soak::Arguments),
     Supply(supply::Arguments),
     Dist(dist::Arguments),
     /// Builds twice, as differently as two people would, and compares what is installed byte for byte.
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Task::Socksify(arguments) => socksify::run(&arguments),
         Task::Install(arguments) => install::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Soak(arguments) => soak::run(&arguments),
         Task::Supply(arguments) => supply::run(&arguments),
         Task::Reproduce => reproduce::run(),
         Task::Dist(arguments) => dist::run(&arguments),
