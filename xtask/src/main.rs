@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod demo;
+mod dist;
 mod features;
 mod install;
 mod man;
@@ -13,11 +14,14 @@ mod matrix;
 mod package;
 mod progress;
 mod published;
+mod remap;
+mod reproduce;
 mod run;
 mod setup;
 mod soak;
 mod socksify;
 mod stage;
+mod supply;
 mod symbols;
 mod tally;
 mod test;
@@ -51,6 +55,10 @@ enum Task {
     Install(install::Arguments),
     Bench(bench::Arguments),
     Soak(soak::Arguments),
+    Supply(supply::Arguments),
+    Dist(dist::Arguments),
+    /// Builds twice, as differently as two people would, and compares what is installed byte for byte.
+    Reproduce,
     /// Checks promises that no compiler checks: the core's purity, the libraries' symbols, the manual,
     /// the manifests.
     Tidy,
@@ -71,6 +79,9 @@ fn main() -> ExitCode {
         Task::Install(arguments) => install::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Soak(arguments) => soak::run(&arguments),
+        Task::Supply(arguments) => supply::run(&arguments),
+        Task::Reproduce => reproduce::run(),
+        Task::Dist(arguments) => dist::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run(),
     };
