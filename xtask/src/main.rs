@@ -7,6 +7,7 @@ mod ci;
 mod conformance;
 mod demo;
 mod features;
+mod fuzz;
 mod install;
 mod man;
 mod matrix;
@@ -49,6 +50,7 @@ enum Task {
     Socksify(socksify::Arguments),
     Install(install::Arguments),
     Bench(bench::Arguments),
+    Fuzz(fuzz::Arguments),
     /// Checks promises that no compiler checks: the core's purity, the libraries' symbols, the manual,
     /// the manifests.
     Tidy,
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Task::Socksify(arguments) => socksify::run(&arguments),
         Task::Install(arguments) => install::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run(),
     };
