@@ -7,7 +7,7 @@ use proptest::sample::Index;
 use socks_conformance::cutting::{Case, Cutting};
 use socks_conformance::script::{Act, Script};
 use socks_conformance::vector::{Exchange, exchanges};
-use socks_proto::{Command, Error, Event, Handshake, Login, MethodId, Offer, Step, TargetAddr, WireAddr};
+use socks_proto::{Command, Error, Event, Handshake, Login, MethodId, Offer, Phase, Step, TargetAddr, WireAddr};
 
 /// All vectors but those whose length makes the middle of a stream dull.
 static EXCHANGES: LazyLock<Vec<Exchange>> =
@@ -98,6 +98,22 @@ fn the_second_reply_waits_until_the_first_is_told() {
     assert_eq!(handshake.receive(&both[9..]), Ok(7));
     assert_eq!(handshake.step(), Ok(Step::Event(Event::Accepted(WireAddr::Nameless(2)))));
     assert_eq!(handshake.step(), Ok(Step::Done));
+    assert_eq!(handshake.phase(), Phase::SecondReply);
+}
+
+/// The end of the stream belongs to the application by then.
+#[test]
+fn what_is_done_stays_done() {
+    let mut handshake = Handshake::new(Command::Connect(TargetAddr::UNSPECIFIED), Offer::one_round_trip(Login::None));
+    let Ok(Step::Send(flight)) = handshake.step() else { panic!("the flight") };
+    let len = flight.len();
+    handshake.sent(len);
+    assert_eq!(handshake.receive(&[5, 0, 5, 0, 0, 3, 0, 0, 1]), Ok(9));
+    while let Ok(Step::Event(_)) = handshake.step() {}
+    assert_eq!(handshake.step(), Ok(Step::Done));
+    assert_eq!(handshake.receive_eof(), Error::Eof { phase: Phase::Reply });
+    assert_eq!(handshake.step(), Ok(Step::Done));
+    assert_eq!(handshake.into_established().expect("done").bound, WireAddr::Nameless(1));
 }
 
 proptest! {

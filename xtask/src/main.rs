@@ -5,6 +5,7 @@
 mod bench;
 mod ci;
 mod conformance;
+mod coverage;
 mod demo;
 mod features;
 mod fuzz;
@@ -51,6 +52,7 @@ enum Task {
     Install(install::Arguments),
     Bench(bench::Arguments),
     Fuzz(fuzz::Arguments),
+    Coverage(coverage::Arguments),
     /// Checks promises that no compiler checks: the core's purity, the libraries' symbols, the manual,
     /// the manifests.
     Tidy,
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Task::Install(arguments) => install::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Coverage(arguments) => coverage::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run(),
     };

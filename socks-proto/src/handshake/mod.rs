@@ -172,7 +172,8 @@ impl Handshake {
         self.machine.receive(input)
     }
 
-    /// The proxy closed its side. Names the phase that was cut short; the handshake has failed.
+    /// The proxy closed its side. Names the phase that was cut short; the handshake has failed, unless it was
+    /// [done](Step::Done) before.
     pub fn receive_eof(&mut self) -> Error {
         self.machine.receive_eof()
     }

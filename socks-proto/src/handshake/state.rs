@@ -164,11 +164,19 @@ impl Machine {
 
     pub(super) fn receive_eof(&mut self) -> Error {
         let phase = self.phase();
+        // What is done stays done: this end is the application's.
+        if matches!(self.state, State::Done) {
+            return Error::Eof { phase };
+        }
         self.fail(Error::Eof { phase })
     }
 
     pub(super) fn phase(&self) -> Phase {
-        self.state.phase()
+        match self.state {
+            // Its last word was the second reply to BIND.
+            State::Done if self.peer.is_some() => Phase::SecondReply,
+            _ => self.state.phase(),
+        }
     }
 
     /// What it leaves behind, once: nothing before it is over. Not by value, as all of it would be copied for a part.
