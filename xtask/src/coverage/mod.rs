@@ -49,9 +49,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if profiles.exists() {
         fs::remove_dir_all(&profiles).context("removing the profiles of the last run")?;
     }
-    let programs = programs(&run::output(tests(&folder).args(["--no-run", "--message-format=json"]))?)?;
+    let programs = programs(&run::output(tests(&folder, &tools.host).args(["--no-run", "--message-format=json"]))?)?;
     // A file for each process: the tests start some.
-    let mut tests = tests(&folder);
+    let mut tests = tests(&folder, &tools.host);
     run::succeed(tests.arg("--quiet").env("LLVM_PROFILE_FILE", profiles.join("%p-%m.profraw")))?;
     let merged = tools.merge(&profiles, &folder.join("all.profdata"))?;
     let files = lines::parse(&tools.export(&merged, &programs)?)?;
@@ -60,10 +60,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(tally.exit_code())
 }
 
-/// The test programs, built so that they note which lines they run.
-fn tests(folder: &Path) -> Command {
+/// The test programs, built so that they note which lines they run. With a target named, build scripts are not.
+fn tests(folder: &Path, host: &str) -> Command {
     let mut test = run::cargo(["test", "--lib", "--tests"]);
     test.args(TESTS.map(|package| format!("--package={package}"))).arg("--target-dir").arg(folder);
+    test.arg(format!("--target={host}")).env("CARGO_INCREMENTAL", "0");
     test.env("CARGO_ENCODED_RUSTFLAGS", "-Cinstrument-coverage");
     test
 }
@@ -88,6 +89,8 @@ fn programs(messages: &str) -> Result<Vec<PathBuf>> {
 
 /// LLVM's programs of the very version that rustc is made of: others do not read its files.
 struct Tools {
+    /// What rustc calls this machine.
+    host: String,
     profdata: PathBuf,
     cov: PathBuf,
 }
@@ -110,7 +113,7 @@ impl Tools {
             found
                 .with_context(|| format!("no {name} of LLVM {major}: `cargo xtask setup`, or the package llvm-{major}"))
         };
-        Ok(Self { profdata: find("llvm-profdata")?, cov: find("llvm-cov")? })
+        Ok(Self { host: host.to_owned(), profdata: find("llvm-profdata")?, cov: find("llvm-cov")? })
     }
 
     /// Puts all profiles into one.
