@@ -13,7 +13,7 @@ use socks_proto::{Command, Handshake, Login, Malformed, Offer, Step, TargetAddr}
 const GREETING: usize = 3;
 
 fuzz_target!(|input: &[u8]| {
-    if let Some((methods, len)) = whole(input, |input| decode_greeting(input)) {
+    if let Some((methods, len)) = whole(input, decode_greeting) {
         assert_eq!(methods, &input[2..len]);
     }
     if let Some((login, len)) = whole(input, decode_login) {
