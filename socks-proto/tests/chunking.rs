@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use socks_conformance::cutting::{Case, Cutting};
 use socks_conformance::script::{Act, Script};
-use socks_conformance::vector::{Exchange, exchanges};
+use socks_conformance::vector::{Exchange, Milestone, exchanges};
 use socks_proto::{Command, Error, Event, Handshake, Login, MethodId, Offer, Phase, Step, TargetAddr, WireAddr};
 
 /// All vectors but those whose length makes the middle of a stream dull.
@@ -17,7 +17,7 @@ static EXCHANGES: LazyLock<Vec<Exchange>> =
 #[derive(Debug, PartialEq)]
 struct Known {
     sent: Vec<u8>,
-    events: Vec<Event>,
+    events: Vec<Milestone>,
     outcome: Result<(WireAddr, Option<WireAddr>, Vec<u8>), Error>,
     /// Of the bytes that were there.
     consumed: usize,
@@ -35,7 +35,7 @@ fn negotiate(command: Command, offer: Offer, script: Script, reads: &[usize], wr
     let outcome = loop {
         match handshake.step() {
             Err(error) => break Err(error),
-            Ok(Step::Event(event)) => events.push(event),
+            Ok(Step::Event(event)) => events.push(Milestone::new(event, &handshake)),
             Ok(Step::Send(bytes)) => {
                 let n = bytes.len().min(*caps.next().expect("a size"));
                 sent.extend_from_slice(&bytes[..n]);
@@ -94,9 +94,11 @@ fn the_second_reply_waits_until_the_first_is_told() {
     assert_eq!(handshake.receive(&both), Ok(9));
     assert_eq!(handshake.step(), Ok(Step::Event(Event::MethodSelected(MethodId::NONE))));
     assert_eq!(handshake.receive(&both[9..]), Ok(0));
-    assert_eq!(handshake.step(), Ok(Step::Event(Event::Bound(WireAddr::Nameless(1)))));
+    assert_eq!(handshake.step(), Ok(Step::Event(Event::Bound)));
+    assert_eq!((handshake.bound(), handshake.peer()), (Some(WireAddr::Nameless(1)), None));
     assert_eq!(handshake.receive(&both[9..]), Ok(7));
-    assert_eq!(handshake.step(), Ok(Step::Event(Event::Accepted(WireAddr::Nameless(2)))));
+    assert_eq!(handshake.step(), Ok(Step::Event(Event::Accepted)));
+    assert_eq!((handshake.bound(), handshake.peer()), (Some(WireAddr::Nameless(1)), Some(WireAddr::Nameless(2))));
     assert_eq!(handshake.step(), Ok(Step::Done));
     assert_eq!(handshake.phase(), Phase::SecondReply);
 }

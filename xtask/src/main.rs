@@ -17,6 +17,7 @@ mod progress;
 mod published;
 mod run;
 mod setup;
+mod soak;
 mod socksify;
 mod stage;
 mod symbols;
@@ -53,6 +54,7 @@ enum Task {
     Bench(bench::Arguments),
     Fuzz(fuzz::Arguments),
     Coverage(coverage::Arguments),
+    Soak(soak::Arguments),
     /// Checks promises that no compiler checks: the core's purity, the libraries' symbols, the manual,
     /// the manifests.
     Tidy,
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Coverage(arguments) => coverage::run(&arguments),
+        Task::Soak(arguments) => soak::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run(),
     };
