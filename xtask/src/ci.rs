@@ -13,7 +13,8 @@ struct Step {
     cargo: &'static [&'static str],
 }
 
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 14] = [
+const STEPS: [Step; 14] = [
     Step { env: None, cargo: &["xtask", "test"] },
     Step { env: None, cargo: &["fmt", "--all", "--check"] },
     Step { env: None, cargo: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"] },
@@ -26,6 +27,8 @@ const STEPS: [Step; 12] = [
     Step { env: None, cargo: &["xtask", "bench", "--quick"] },
     Step { env: None, cargo: &["xtask", "supply"] },
     Step { env: None, cargo: &["xtask", "dist", "--only", "source", "--verify"] },
+    Step { env: None, cargo: &["xtask", "coverage"] },
+    Step { env: None, cargo: &["xtask", "fuzz", "--time", "30"] },
 ];
 
 /// As it is typed, and as it stands in `.ci/run`.

@@ -5,9 +5,11 @@
 mod bench;
 mod ci;
 mod conformance;
+mod coverage;
 mod demo;
 mod dist;
 mod features;
+mod fuzz;
 mod install;
 mod man;
 mod matrix;
@@ -54,6 +56,8 @@ enum Task {
     Socksify(socksify::Arguments),
     Install(install::Arguments),
     Bench(bench::Arguments),
+    Fuzz(fuzz::Arguments),
+    Coverage(coverage::Arguments),
     Soak(soak::Arguments),
     Supply(supply::Arguments),
     Dist(dist::Arguments),
@@ -78,6 +82,8 @@ fn main() -> ExitCode {
         Task::Socksify(arguments) => socksify::run(&arguments),
         Task::Install(arguments) => install::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Coverage(arguments) => coverage::run(&arguments),
         Task::Soak(arguments) => soak::run(&arguments),
         Task::Supply(arguments) => supply::run(&arguments),
         Task::Reproduce => reproduce::run(),
