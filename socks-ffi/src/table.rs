@@ -156,11 +156,18 @@ pub(crate) fn insert(fd: BorrowedFd<'_>, phase: Phase, domain: Domain, work: Opt
 /// socket concerns all of them.
 ///
 /// # Errors
-/// As [`insert`]; EALREADY where another thread began with a duplicate just now.
+/// As [`insert`]; EALREADY where another thread began with a duplicate just now; what the kernel says where it does not
+/// tell which descriptors are the socket's.
 pub(crate) fn enter(fd: BorrowedFd<'_>, phase: Phase, domain: Domain, work: Option<Box<Work>>) -> Result<Held, Errno> {
     let Some(record) = get(fd.as_raw_fd()).filter(|record| record.is_shared()) else {
         let record = insert(fd, phase, domain, work)?;
-        duplicates::of(fd).try_for_each(|other| share(&record, other))?;
+        let outcome = duplicates::of(fd).try_for_each(|other| share(&record, other?));
+        if let Err(error) = outcome {
+            // They would be the connection to the proxy, and nobody knew it.
+            let others: Vec<RawFd> = duplicates(fd.as_raw_fd()).collect();
+            others.into_iter().chain([fd.as_raw_fd()]).for_each(forget);
+            return Err(error);
+        }
         return Ok(record);
     };
     let mut slot = record.work.try_lock().ok_or(Errno::ALREADY)?;

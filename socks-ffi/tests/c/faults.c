@@ -261,9 +261,9 @@ static const char *by_name(const address *to) {
     errno = 0;
     outcome = (int)IN(S(getaddrinfo)("service.example", port, &hints, &found));
     if (outcome != 0) {
-        /* The name is known to nobody but the proxy. */
+        /* Its errors are others than those of system calls. */
         if (outcome != EAI_SYSTEM)
-            errno = outcome == EAI_MEMORY ? ENOMEM : outcome == EAI_NONAME || outcome == EAI_AGAIN ? ENOENT : EIO;
+            errno = -1;
         return "getaddrinfo";
     }
     fd = stream_to(to, 0);

@@ -9,11 +9,7 @@ use std::thread;
 use crate::report::Verdict;
 
 /// Runs the tests, as many at once as there are processors: each has its own folder and its own ports.
-pub(crate) fn run_all<T: Sync>(
-    tests: &[T],
-    judge: impl Fn(&T) -> Verdict + Sync,
-    mut tell: impl FnMut(&T, Verdict),
-) {
+pub(crate) fn run_all<T: Sync>(tests: &[T], judge: impl Fn(&T) -> Verdict + Sync, mut tell: impl FnMut(&T, Verdict)) {
     let next = AtomicUsize::new(0);
     let (done, verdicts) = mpsc::channel();
     let work = |done: mpsc::Sender<(usize, Verdict)>| {

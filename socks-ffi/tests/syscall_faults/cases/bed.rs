@@ -9,10 +9,10 @@ use socks_conformance::closed::ClosedPort;
 use socks_conformance::proxy::{Listen, Proxy, ProxyConfig};
 use tempfile::TempDir;
 
+use super::plan::Seen;
 use crate::compile::{Toolchain, Way};
 use crate::target::Target;
 use crate::tool::{Mode, Tool};
-use crate::tracer::Seen;
 
 /// The way to the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,48 +18,18 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-/// A system call as the program makes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Call {
-    pub(crate) number: c_long,
-    pub(crate) args: [u64; 3],
-}
-
-/// What becomes of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// It is not made, and says so much.
-    Instead(i32),
-    /// It is made, and says so much all the same: as of an interrupted connect, which goes on.
-    After(i32),
-    /// It is asked for one byte.
-    Short,
-}
-
-/// Which call: among those of its kind, counted from 0.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Plan {
-    pub(crate) number: c_long,
-    pub(crate) nth: usize,
-    pub(crate) fault: Fault,
-}
-
-/// What was seen of a program.
-#[derive(Debug, Default)]
-pub(crate) struct Seen {
-    /// The calls in which a fault may strike, in order.
-    pub(crate) calls: Vec<Call>,
-    /// Where it connected to, or sent something to, by an address of IP: whenever in its life.
-    pub(crate) sent_to: Vec<SocketAddr>,
-    /// Whether the fault struck.
-    pub(crate) struck: bool,
-    /// How it ended, where that was not by itself and with 0.
-    pub(crate) end: Option<String>,
-    pub(crate) printed: String,
-}
+use super::plan::{Call, Fault, Plan, Seen};
 
 /// What the program calls before and after each function in which a fault may strike.
 const MARKER: c_long = libc::SYS_getppid;
+
+/// Why no program can be traced on this machine.
+pub(crate) fn obstacle() -> Option<String> {
+    run(&mut Command::new("true"), None, PROMPT).err().map(|why| format!("{why:#}"))
+}
+
+/// How long a program may take that does nothing.
+const PROMPT: Duration = Duration::from_secs(10);
 
 /// Runs it, and ends it where it takes longer than `patience`.
 pub(crate) fn run(command: &mut Command, plan: Option<Plan>, patience: Duration) -> Result<Seen> {
@@ -77,7 +47,7 @@ pub(crate) fn run(command: &mut Command, plan: Option<Plan>, patience: Duration)
         }
         late
     });
-    let outcome = Tracer { pid, plan, ..Tracer::new(pid) }.follow();
+    let outcome = Tracer { pid, plan, seen: Seen::default(), is_open: false, struck: None }.follow();
     if outcome.is_err() {
         let _ = kill(pid, Signal::SIGKILL);
     }
@@ -110,10 +80,6 @@ struct Tracer {
 }
 
 impl Tracer {
-    fn new(pid: Pid) -> Self {
-        Self { pid, plan: None, seen: Seen::default(), is_open: false, struck: None }
-    }
-
     fn follow(mut self) -> Result<Seen> {
         let first = self.wait()?;
         ensure!(matches!(first, WaitStatus::Stopped(_, Signal::SIGTRAP)), "the program began with {first:?}");

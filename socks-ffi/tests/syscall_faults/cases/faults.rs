@@ -2,15 +2,18 @@
 
 use libc::c_long;
 
-use crate::tracer::{Call, Fault};
+use super::plan::{Call, Fault};
 
 /// The calls that are known here: number, name, and what manual pages say they can fail with beside mistakes of the
 /// caller's. EPERM is what a sandbox (seccomp) says.
 const CALLS: &[(c_long, &str, &[Fault])] = &[
     (libc::SYS_accept4, "accept4", &[AGAIN, INTR, MFILE, NOBUFS, NOMEM]),
     (libc::SYS_bind, "bind", &[NOMEM, PERM]),
-    (libc::SYS_close, "close", &[Fault::After(libc::EINTR), Fault::After(libc::EIO)]),
-    (libc::SYS_connect, "connect", &[Fault::After(libc::EINTR), NOBUFS, NOMEM, Fault::Instead(libc::EADDRNOTAVAIL), PERM]),
+    (
+        libc::SYS_connect,
+        "connect",
+        &[Fault::After(libc::EINTR), NOBUFS, NOMEM, Fault::Instead(libc::EADDRNOTAVAIL), PERM],
+    ),
     (libc::SYS_dup, "dup", &[MFILE, NOMEM]),
     (libc::SYS_dup3, "dup3", &[INTR, MFILE, Fault::Instead(libc::EBUSY), NOMEM]),
     (libc::SYS_epoll_create1, "epoll_create1", &[MFILE, NFILE, NOMEM, PERM]),
@@ -26,7 +29,7 @@ const CALLS: &[(c_long, &str, &[Fault])] = &[
     (libc::SYS_getsockopt, "getsockopt", &[NOMEM, PERM]),
     (libc::SYS_listen, "listen", &[Fault::Instead(libc::EADDRINUSE)]),
     (libc::SYS_madvise, "madvise", &[Fault::Instead(libc::EAGAIN), NOMEM, PERM]),
-    (libc::SYS_mmap, "mmap", &[NOMEM, NFILE, PERM]),
+    (libc::SYS_mmap, "mmap", &[NOMEM, PERM]),
     (libc::SYS_mprotect, "mprotect", &[NOMEM]),
     (libc::SYS_munmap, "munmap", &[NOMEM]),
     (libc::SYS_newfstatat, "newfstatat", &[NOMEM, IO]),
@@ -46,8 +49,10 @@ const CALLS: &[(c_long, &str, &[Fault])] = &[
     (libc::SYS_timerfd_settime, "timerfd_settime", &[PERM]),
     (libc::SYS_uname, "uname", &[PERM]),
     (libc::SYS_write, "write", &[INTR, NOBUFS, NOMEM, Fault::Short]),
-    // They cannot fail, or say so in no errno.
+    // They cannot fail, or say so in no errno. A close is one whatever it says, and rustix, where it is compiled for
+    // debugging, takes an error of it for a mistake of ours.
     (libc::SYS_brk, "brk", &[]),
+    (libc::SYS_close, "close", &[]),
     (libc::SYS_futex, "futex", &[]),
     (libc::SYS_geteuid, "geteuid", &[]),
     (libc::SYS_getpid, "getpid", &[]),
@@ -89,19 +94,34 @@ pub(crate) enum Rule {
     Survived,
     /// It succeeds, or fails with this error.
     Told(i32),
+    /// As `Told`, or with this other error.
+    ToldAs(i32, i32),
     /// As `Told`, or with EACCES, from then on too: without its configuration the library lets nothing out.
     Closed(i32),
 }
 
+/// What the program says of a name that was not resolved: getaddrinfo has no errno.
+const UNRESOLVED: i32 = -1;
+
 impl Rule {
     pub(crate) fn of(call: &Call, fault: Fault) -> Self {
         let error = match fault {
+            // There is a want of memory, and no wait.
+            Fault::Instead(libc::EAGAIN) if call.number == libc::SYS_madvise => libc::EAGAIN,
             Fault::Short | Fault::Instead(libc::EINTR | libc::EAGAIN) | Fault::After(libc::EINTR) => {
                 return Self::Survived;
             }
             Fault::Instead(error) | Fault::After(error) => error,
         };
-        let is_of_files = [libc::SYS_open, libc::SYS_stat, libc::SYS_openat, libc::SYS_newfstatat, libc::SYS_fstat, libc::SYS_read];
+        match call.number {
+            // Memory that cannot be had is told as such, whyever.
+            libc::SYS_mmap => return Self::ToldAs(error, libc::ENOMEM),
+            // A name that cannot be looked up in the memory that all processes share leads nowhere.
+            libc::SYS_madvise => return Self::ToldAs(error, libc::EHOSTUNREACH),
+            _ => {}
+        }
+        let is_of_files =
+            [libc::SYS_open, libc::SYS_stat, libc::SYS_openat, libc::SYS_newfstatat, libc::SYS_fstat, libc::SYS_read];
         if is_of_files.contains(&call.number) { Self::Closed(error) } else { Self::Told(error) }
     }
 
@@ -110,21 +130,24 @@ impl Rule {
         error == 0
             || match self {
                 Self::Survived => false,
-                Self::Told(told) => error == told,
-                Self::Closed(told) => error == told || error == libc::EACCES,
+                Self::Told(told) => [told, UNRESOLVED].contains(&error),
+                Self::ToldAs(told, other) => [told, other, UNRESOLVED].contains(&error),
+                Self::Closed(told) => [told, libc::EACCES, UNRESOLVED].contains(&error),
             }
     }
 
     /// Whether the next conversation may have come to this.
     pub(crate) fn allows_again(self, error: i32) -> bool {
-        error == 0 || (error == libc::EACCES && matches!(self, Self::Closed(_)))
+        error == 0 || ([libc::EACCES, UNRESOLVED].contains(&error) && matches!(self, Self::Closed(_)))
     }
 }
 
 /// What is shown of a fault.
 pub(crate) fn show(fault: Fault) -> String {
     match fault {
-        Fault::Instead(error) => nix::errno::Errno::from_raw(error).to_string().split(':').next().unwrap_or("").to_owned(),
+        Fault::Instead(error) => {
+            nix::errno::Errno::from_raw(error).to_string().split(':').next().unwrap_or("").to_owned()
+        }
         Fault::After(error) => format!("{} after it was made", show(Fault::Instead(error))),
         Fault::Short => "one byte at a time".to_owned(),
     }
