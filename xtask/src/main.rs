@@ -10,6 +10,7 @@ mod features;
 mod install;
 mod man;
 mod matrix;
+mod models;
 mod package;
 mod progress;
 mod published;
@@ -41,6 +42,8 @@ enum Task {
     Matrix(matrix::Arguments),
     /// Runs the vectors through the core, every adapter and the C library, and prints one table.
     Conformance,
+    /// Runs the table of descriptors in every order in which its threads can meet.
+    Models,
     Features(features::Arguments),
     /// Packs the published crates, and builds each from what is in its package.
     Package,
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Matrix(arguments) => matrix::run(&arguments),
         Task::Conformance => conformance::run(),
+        Task::Models => models::run(),
         Task::Features(arguments) => features::run(&arguments),
         Task::Package => package::run(),
         Task::Demo => demo::run(),
