@@ -12,7 +12,7 @@ use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering, array, constant};
 /// Nodes that are made at a time.
 const CHUNK: usize = if cfg!(all(test, model)) { 2 } else { 32 };
 /// Chunks at most: as many nodes as a process can have descriptors.
-const CHUNKS: usize = if cfg!(all(test, model)) { 2 } else { 1 << 15 };
+const CHUNKS: usize = if cfg!(all(test, model)) { 8 } else { 1 << 15 };
 
 /// A pool of nodes of one type.
 pub(crate) struct Pool<T: 'static> {

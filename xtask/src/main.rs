@@ -15,6 +15,7 @@ mod package;
 mod progress;
 mod published;
 mod run;
+mod sanitize;
 mod setup;
 mod socksify;
 mod stage;
@@ -45,6 +46,8 @@ enum Task {
     /// Runs the table of descriptors in every order in which its threads can meet.
     Models,
     Features(features::Arguments),
+    /// Runs the unit tests of libsocks with AddressSanitizer in the Rust code itself.
+    Sanitize,
     /// Packs the published crates, and builds each from what is in its package.
     Package,
     /// Shows an unmodified program going through a proxy, on a machine that has none.
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Task::Conformance => conformance::run(),
         Task::Models => models::run(),
         Task::Features(arguments) => features::run(&arguments),
+        Task::Sanitize => sanitize::run(),
         Task::Package => package::run(),
         Task::Demo => demo::run(),
         Task::Socksify(arguments) => socksify::run(&arguments),
