@@ -13,8 +13,7 @@ struct Step {
     cargo: &'static [&'static str],
 }
 
-const STEPS: [Step; 14] = [
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     Step { env: None, cargo: &["xtask", "test"] },
     Step { env: None, cargo: &["fmt", "--all", "--check"] },
     Step { env: None, cargo: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"] },
@@ -22,6 +21,7 @@ const STEPS: [Step; 14] = [
     Step { env: None, cargo: &["xtask", "tidy"] },
     Step { env: None, cargo: &["xtask", "conformance"] },
     Step { env: None, cargo: &["xtask", "soak", "--quick"] },
+    Step { env: None, cargo: &["xtask", "models"] },
     Step { env: None, cargo: &["xtask", "features", "--quick"] },
     Step { env: None, cargo: &["xtask", "package"] },
     Step { env: None, cargo: &["xtask", "bench", "--quick"] },

@@ -13,12 +13,14 @@ mod fuzz;
 mod install;
 mod man;
 mod matrix;
+mod models;
 mod package;
 mod progress;
 mod published;
 mod remap;
 mod reproduce;
 mod run;
+mod sanitize;
 mod setup;
 mod soak;
 mod socksify;
@@ -48,7 +50,11 @@ enum Task {
     Matrix(matrix::Arguments),
     /// Runs the vectors through the core, every adapter and the C library, and prints one table.
     Conformance,
+    /// Runs the table of descriptors in every order in which its threads can meet.
+    Models,
     Features(features::Arguments),
+    /// Runs the unit tests of libsocks with AddressSanitizer in the Rust code itself.
+    Sanitize,
     /// Packs the published crates, and builds each from what is in its package.
     Package,
     /// Shows an unmodified program going through a proxy, on a machine that has none.
@@ -76,7 +82,9 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Matrix(arguments) => matrix::run(&arguments),
         Task::Conformance => conformance::run(),
+        Task::Models => models::run(),
         Task::Features(arguments) => features::run(&arguments),
+        Task::Sanitize => sanitize::run(),
         Task::Package => package::run(),
         Task::Demo => demo::run(),
         Task::Socksify(arguments) => socksify::run(&arguments),
