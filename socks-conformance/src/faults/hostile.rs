@@ -1,0 +1,95 @@
+//! The hostile proxy: plays the [`Plan`] of a case to one client.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use rustix::net::sockopt;
+
+use super::case::Plan;
+
+/// A client that does nothing for so long hangs.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the proxy does when it has said all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Closes its side, and hears the client out.
+    Close,
+    /// Resets the connection.
+    Reset,
+    /// Nothing.
+    Silence,
+    /// Repeats what the application says, and closes its side.
+    Echo,
+}
+
+/// Plays it, and stays until the client has closed the connection.
+///
+/// # Errors
+/// What the client said that it should not have said, or did not say, or that it never closed.
+pub fn play(plan: &Plan, mut wire: TcpStream) -> Result<(), String> {
+    let set_up = wire.set_nodelay(true).and_then(|()| wire.set_read_timeout(Some(PATIENCE)));
+    set_up.and_then(|()| wire.set_write_timeout(Some(PATIENCE))).map_err(|error| error.to_string())?;
+    let mut heard = Vec::new();
+    let mut at = 0;
+    while at < plan.stream.len() {
+        hear(&mut wire, &mut heard, plan.due[at])?;
+        let end = at + plan.due[at..].iter().take_while(|due| **due == plan.due[at]).count();
+        let end = if at < plan.dribbles_from { end.min(plan.dribbles_from) } else { at + 1 };
+        // A client that has heard enough may be gone.
+        match wire.write_all(&plan.stream[at..end]) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Err("the client takes nothing".into()),
+            Err(_) => break,
+            Ok(()) => {}
+        }
+        if at >= plan.dribbles_from {
+            // So that the client may take it.
+            thread::yield_now();
+        }
+        at = end;
+    }
+    match plan.end {
+        End::Reset => {
+            // Whatever it still has to say before it must have noticed.
+            let before = plan.hears.len() - plan.application;
+            hear(&mut wire, &mut heard, before)?;
+            return sockopt::set_socket_linger(&wire, Some(Duration::ZERO)).map_err(|error| error.to_string());
+        }
+        End::Echo => {
+            hear(&mut wire, &mut heard, plan.hears.len())?;
+            let echo = &heard[plan.hears.len() - plan.application..];
+            wire.write_all(echo).map_err(|error| format!("the echo: {error}"))?;
+            close(&wire);
+        }
+        End::Close => close(&wire),
+        End::Silence => {}
+    }
+    let mut rest = Vec::new();
+    match wire.read_to_end(&mut rest) {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => return Err("the client never closed".into()),
+        // A client that closes with bytes unread resets the connection.
+        _ => heard.extend(rest),
+    }
+    let is_as_expected = if plan.may_be_cut { plan.hears.starts_with(&heard) } else { heard == plan.hears };
+    match is_as_expected {
+        true => Ok(()),
+        false => Err(format!("the client said {}, expected {}", heard.escape_ascii(), plan.hears.escape_ascii())),
+    }
+}
+
+/// The client may be gone already: then there is nobody to tell.
+fn close(wire: &TcpStream) {
+    let _ = wire.shutdown(std::net::Shutdown::Write);
+}
+
+/// Reads until so much was heard.
+fn hear(wire: &mut TcpStream, heard: &mut Vec<u8>, len: usize) -> Result<(), String> {
+    let missing = len.saturating_sub(heard.len());
+    match wire.take(missing as u64).read_to_end(heard) {
+        Ok(n) if n == missing => Ok(()),
+        Ok(_) => Err(format!("the client closed before it had said all; it said {}", heard.escape_ascii())),
+        Err(error) => Err(format!("the client said {} and then: {error}", heard.escape_ascii())),
+    }
+}
