@@ -2,13 +2,12 @@
 
 use std::env;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use socks_proto::TargetAddr;
 
 use super::case::{Case, Plan};
 use super::census::Census;
@@ -33,11 +32,29 @@ pub struct Lanes {
     addrs: Vec<SocketAddr>,
 }
 
-/// Where a lane's requests of this kind lead to: another place for each, so that a rule can tell them apart.
-pub fn target(lane: usize, conversation: &Conversation, is_short: bool) -> TargetAddr {
-    let kind = u8::from(conversation.one_round_trip) | u8::from(conversation.login) << 1 | u8::from(is_short) << 2;
-    let lane = u8::try_from(lane).unwrap_or(u8::MAX);
-    TargetAddr::from((IpAddr::from([198, 18, kind, lane]), 80))
+/// What a rule has to say for a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// Whether the client says all at once.
+    pub one_round_trip: bool,
+    /// Whether it has a login.
+    pub login: bool,
+    /// Whether its time is short.
+    pub is_short: bool,
+}
+
+impl Kind {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..8).map(|bits| Self { one_round_trip: bits & 1 != 0, login: bits & 2 != 0, is_short: bits & 4 != 0 })
+    }
+
+    /// Where requests of this kind in a lane lead to: another place for each, so that a rule can tell them apart.
+    pub fn target(self, lane: usize) -> SocketAddr {
+        let Self { one_round_trip, login, is_short } = self;
+        let kind = u8::from(one_round_trip) | u8::from(login) << 1 | u8::from(is_short) << 2;
+        SocketAddr::new([198, 18, kind, u8::try_from(lane).unwrap_or(u8::MAX)].into(), 80)
+    }
 }
 
 impl Lanes {
@@ -77,9 +94,10 @@ impl Lanes {
     }
 
     fn run_one<C: Client>(&self, client: &C, lane: usize, case: &Case<'_>, report: &mut Report) {
+        let Conversation { one_round_trip, login, .. } = *case.conversation;
         let request = |is_short| Request {
             lane,
-            command: case.conversation.command(target(lane, case.conversation, is_short)),
+            command: case.conversation.command(Kind { one_round_trip, login, is_short }.target(lane).into()),
             rule: case.conversation.rule(self.addrs[lane]),
             proxy: self.addrs[lane],
             timeout: if is_short { C::SHORT } else { LONG },
