@@ -2,7 +2,8 @@
 //! with one epoll, level- and edge-triggered. All are tests/c/faults.c, and each runs all cases twice in one process,
 //! which may hold no more after the second time than it held before.
 //!
-//! BIND is out of its scope: a program has one way for it, and so could have one case at a time.
+//! BIND is for those that block: bind(2) waits for the proxy's first reply, so that one thread could have one such case
+//! at a time.
 
 // What the C programs of the other test need, of which this one is a single one.
 #[allow(dead_code, reason = "shared with c_programs, which uses all of it")]
@@ -32,6 +33,7 @@ use socks_conformance::faults::conversation::{Conversation, login};
 use socks_conformance::faults::lanes::{Kind, Lanes, cases, conversations};
 use socks_conformance::faults::report::Report;
 use socks_conformance::faults::{Client, Digest, Failure, Heard, Request};
+use socks_proto::{self as proto, TargetAddr};
 use tempfile::TempDir;
 
 use crate::compile::{Missing, Toolchain, Way};
@@ -51,6 +53,7 @@ struct Program {
     /// What it answers, by the lane that asked; the last is for what is about the whole.
     answers: Vec<Mutex<Receiver<String>>>,
     reader: JoinHandle<()>,
+    blocks: bool,
     _folder: TempDir,
 }
 
@@ -71,7 +74,8 @@ impl Program {
         let program = tools.program("faults", Mode { way: Way::Wrapped, tool: Tool::None })?;
         let mut command = Command::new(tools.socksify());
         command.arg(program).arg(way).stdin(Stdio::piped()).stdout(Stdio::piped());
-        if way == "blocking" {
+        let blocks = way == "blocking";
+        if blocks {
             command.arg(lanes.addrs().len().to_string());
         }
         command.env_clear().env("SOCKSRC", socksrc);
@@ -82,7 +86,8 @@ impl Program {
         let stdout = BufReader::new(child.stdout.take().context("a pipe")?);
         let (tell, answers): (Vec<_>, Vec<_>) = (0..=lanes.addrs().len()).map(|_| mpsc::channel()).unzip();
         let reader = thread::spawn(move || pass_on(stdout, &tell));
-        Ok(Self { child, orders, answers: answers.into_iter().map(Mutex::new).collect(), reader, _folder: folder })
+        let answers = answers.into_iter().map(Mutex::new).collect();
+        Ok(Self { child, orders, answers, reader, blocks, _folder: folder })
     }
 
     fn ask(&self, lane: usize, order: &str) -> Result<String> {
@@ -129,12 +134,21 @@ impl Client for Program {
     const LANES: usize = 160;
 
     fn takes(&self, conversation: &Conversation) -> bool {
-        !conversation.binds
+        self.blocks || !conversation.binds
+    }
+
+    /// BIND is for anybody.
+    fn command(&self, conversation: &Conversation, target: TargetAddr) -> proto::Command {
+        conversation.command(if conversation.binds { TargetAddr::UNSPECIFIED } else { target })
     }
 
     fn run(&self, request: &Request) -> Result<Heard, Told> {
-        let Request { lane, command, .. } = request;
-        let answer = self.ask(*lane, &format!("{lane} {}", command.target()));
+        let Request { lane, target, .. } = request;
+        let answer = match request.command {
+            // The address is none of this machine, so that it can only be the proxy's.
+            proto::Command::Bind(_) => self.ask(*lane, &format!("{lane} bind {target} {}", request.timeout.as_secs())),
+            _ => self.ask(*lane, &format!("{lane} connect {target}")),
+        };
         let answer = answer.map_err(|error| Told::Other(format!("{error:#}")))?;
         match answer.split(' ').collect::<Vec<_>>()[..] {
             ["errno", name] => Err(Told::Errno(name.to_owned())),

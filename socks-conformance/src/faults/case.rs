@@ -24,6 +24,10 @@ pub enum Fault {
     Noise(usize),
     /// All before this comes before the client has said anything, and then the end.
     EarlyClose(usize),
+    /// The same, and the connection is reset.
+    EarlyReset(usize),
+    /// This message, a reply, is of the longest kind, and comes so slowly that it is never complete.
+    Trickle(usize),
     /// All comes before the client has said anything.
     Early,
     /// This message comes twice.
@@ -54,6 +58,10 @@ pub struct Plan {
     pub due: Vec<usize>,
     /// From this offset on it says one byte at a time.
     pub dribbles_from: usize,
+    /// Whether it then waits between two bytes: not as long as the client does, but too often.
+    pub trickles: bool,
+    /// Whether it does not wait for anything that it is to hear.
+    pub is_early: bool,
     /// What it does then.
     pub end: End,
     /// All that it is to hear until the client closes, where it listens to that.
@@ -63,6 +71,8 @@ pub struct Plan {
     pub may_be_cut: bool,
     /// How much of that is the application's.
     pub application: usize,
+    /// Whether the client may also tell of the reset alone, which can overtake the answer before it.
+    pub may_be_reset: bool,
     /// What the client has to tell.
     pub expected: Result<Heard, Failure>,
 }
@@ -85,7 +95,9 @@ impl<'a> Case<'a> {
             (inside.clone(), Fault::Dribble),
             (until_the_end.clone(), Fault::Flood),
             (until_the_end.clone(), Fault::Noise),
-            (until_the_end, Fault::EarlyClose),
+            (until_the_end.clone(), Fault::EarlyClose),
+            (until_the_end, Fault::EarlyReset),
+            (conversation.replies(), Fault::Trickle),
             (0..conversation.messages.len(), Fault::Twice),
         ];
         let whole = [Fault::Early, Fault::AllTwice, Fault::Behind];
@@ -117,17 +129,29 @@ impl<'a> Case<'a> {
                 End::Close | End::Echo => Failure::Handshake(error),
             }),
         };
-        let early = matches!(self.fault, Fault::Early | Fault::EarlyClose(_));
+        let is_early = matches!(self.fault, Fault::Early | Fault::EarlyClose(_) | Fault::EarlyReset(_));
         Plan {
-            due: if early { vec![0; stream.len()] } else { verdict.due },
-            dribbles_from: if let Fault::Dribble(from) = self.fault { from } else { stream.len() },
+            due: if is_early { vec![0; stream.len()] } else { verdict.due },
+            dribbles_from: match self.fault {
+                Fault::Dribble(from) => from,
+                Fault::Trickle(which) => self.before(which).len(),
+                _ => stream.len(),
+            },
+            trickles: matches!(self.fault, Fault::Trickle(_)),
+            is_early,
+            may_be_reset: end == End::Reset && (is_early || granted),
             end,
             hears: [&verdict.said, application].concat(),
-            may_be_cut: early && expected.is_err(),
+            may_be_cut: is_early && expected.is_err(),
             application: application.len(),
             expected,
             stream,
         }
+    }
+
+    /// All that the proxy says before this message.
+    fn before(&self, which: usize) -> Vec<u8> {
+        self.conversation.messages[..which].concat()
     }
 
     /// What the proxy says, and what it does then.
@@ -139,12 +163,16 @@ impl<'a> Case<'a> {
         };
         match self.fault {
             Fault::Close(at) | Fault::EarlyClose(at) => (spoiled(at, &[]), End::Close),
-            Fault::Reset(at) => (spoiled(at, &[]), End::Reset),
+            Fault::Reset(at) | Fault::EarlyReset(at) => (spoiled(at, &[]), End::Reset),
             Fault::Stall(at) => (spoiled(at, &[]), End::Silence),
             Fault::Dribble(_) | Fault::Early => (sound.to_vec(), End::Echo),
             Fault::Flood(at) => (spoiled(at, &b"HTTP/1.1 400 Bad Request\r\n".repeat(FLOOD / 26)), End::Echo),
             Fault::Noise(at) => (spoiled(at, &self.noise(NOISE)), End::Echo),
             Fault::Behind => (spoiled(sound.len(), &self.noise(BEHIND)), End::Echo),
+            // As long as a name can be, and its port: all but the last byte of that.
+            Fault::Trickle(which) => {
+                ([&self.before(which)[..], b"\x05\0\0\x03\xff", &[b'a'; 256]].concat(), End::Silence)
+            }
             Fault::Twice(which) => (twice(&|at| at == which), End::Echo),
             Fault::AllTwice => (twice(&|_| true), End::Echo),
         }
@@ -173,6 +201,8 @@ impl fmt::Display for Fault {
             Self::Flood(at) => write!(f, "byte {at} flood"),
             Self::Noise(at) => write!(f, "byte {at} noise"),
             Self::EarlyClose(at) => write!(f, "byte {at} early close"),
+            Self::EarlyReset(at) => write!(f, "byte {at} early reset"),
+            Self::Trickle(which) => write!(f, "message {which} trickle"),
             Self::Early => f.write_str("early"),
             Self::Twice(which) => write!(f, "message {which} twice"),
             Self::AllTwice => f.write_str("twice"),

@@ -1,6 +1,7 @@
 //! What a sound proxy answers: each kind of answer, step by step and in one round trip, with a login and without.
 
 use std::fmt;
+use std::ops::Range;
 
 use socks_config::{Config, ProxyRule};
 use socks_proto::{Command, MethodId, ReplyCode, TargetAddr, UserPass, WireAddr, server};
@@ -66,6 +67,12 @@ impl Conversation {
     /// All that the proxy says.
     pub fn stream(&self) -> Vec<u8> {
         self.messages.concat()
+    }
+
+    /// Which of the messages are replies to the request.
+    pub fn replies(&self) -> Range<usize> {
+        let replies = self.messages.iter().filter(|message| message.len() > 2).count();
+        self.messages.len() - replies..self.messages.len()
     }
 
     /// What the client asks for, about this target.

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt;
 
 use super::case::Plan;
@@ -25,11 +26,11 @@ pub enum End {
     Echo,
 }
 
-/// Plays it, and stays until the client has closed the connection.
+/// Plays it, and stays until the client has closed the connection. What trickles does so with this pause.
 ///
 /// # Errors
 /// What the client said that it should not have said, or did not say, or that it never closed.
-pub fn play(plan: &Plan, mut wire: TcpStream) -> Result<(), String> {
+pub fn play(plan: &Plan, pause: Duration, mut wire: TcpStream) -> Result<(), String> {
     let set_up = wire.set_nodelay(true).and_then(|()| wire.set_read_timeout(Some(PATIENCE)));
     set_up.and_then(|()| wire.set_write_timeout(Some(PATIENCE))).map_err(|error| error.to_string())?;
     let mut heard = Vec::new();
@@ -44,7 +45,12 @@ pub fn play(plan: &Plan, mut wire: TcpStream) -> Result<(), String> {
             Err(_) => break,
             Ok(()) => {}
         }
-        if at >= plan.dribbles_from {
+        if plan.trickles && at >= plan.dribbles_from {
+            if speaks_within(pause, &wire)? {
+                // A client that says something now, says that it has had enough.
+                break;
+            }
+        } else if at >= plan.dribbles_from {
             // So that the client may take it.
             thread::yield_now();
         }
@@ -52,9 +58,9 @@ pub fn play(plan: &Plan, mut wire: TcpStream) -> Result<(), String> {
     }
     match plan.end {
         End::Reset => {
-            // Whatever it still has to say before it must have noticed.
-            let before = plan.hears.len() - plan.application;
-            hear(&mut wire, &mut heard, before)?;
+            if !plan.is_early {
+                hear(&mut wire, &mut heard, plan.hears.len() - plan.application)?;
+            }
             return sockopt::set_socket_linger(&wire, Some(Duration::ZERO)).map_err(|error| error.to_string());
         }
         End::Echo => {
@@ -77,6 +83,13 @@ pub fn play(plan: &Plan, mut wire: TcpStream) -> Result<(), String> {
         true => Ok(()),
         false => Err(format!("the client said {}, expected {}", heard.escape_ascii(), plan.hears.escape_ascii())),
     }
+}
+
+/// Whether the client says or does anything within this time.
+fn speaks_within(time: Duration, wire: &TcpStream) -> Result<bool, String> {
+    let time = Timespec::try_from(time).map_err(|error| error.to_string())?;
+    let ready = poll(&mut [PollFd::new(wire, PollFlags::IN)], Some(&time)).map_err(|error| error.to_string())?;
+    Ok(ready > 0)
 }
 
 /// The client may be gone already: then there is nobody to tell.

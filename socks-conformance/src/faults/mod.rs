@@ -23,7 +23,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use socks_config::ProxyRule;
-use socks_proto::{Command, Error};
+use socks_proto::{Command, Error, TargetAddr};
 
 use self::conversation::Conversation;
 
@@ -46,6 +46,11 @@ pub trait Client: Sync {
         true
     }
 
+    /// How it asks for this.
+    fn command(&self, conversation: &Conversation, target: TargetAddr) -> Command {
+        conversation.command(target)
+    }
+
     /// Makes the request; where it is granted, says [`SAID`], reads to the end, and closes.
     ///
     /// # Errors
@@ -61,12 +66,12 @@ pub trait Client: Sync {
 pub struct Request {
     /// Which of those that are under way at once.
     pub lane: usize,
+    /// What it is about.
+    pub target: SocketAddr,
     /// CONNECT or BIND.
     pub command: Command,
     /// The proxy, its options and the login.
     pub rule: ProxyRule,
-    /// Where the proxy listens.
-    pub proxy: SocketAddr,
     /// How long it may take; with BIND, each of both replies.
     pub timeout: Duration,
 }
@@ -89,7 +94,10 @@ impl Failure {
         match (self, error) {
             (Self::Handshake(expected), Told::Handshake(error)) => error == expected,
             (Self::TimedOut, Told::TimedOut { .. }) => true,
-            (Self::Reset, Told::Io { source, .. }) => source.kind() == io::ErrorKind::ConnectionReset,
+            // Before a word was said, there may have been no connection for all that can be seen.
+            (Self::Reset, Told::Io { .. } | Told::CouldNotReach(_)) => {
+                matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+            }
             _ => false,
         }
     }

@@ -5,7 +5,8 @@
  *     faults level               one thread, non-blocking sockets in an epoll, level-triggered
  *     faults edge                the same, edge-triggered
  *
- * An order is "ID TARGET", and is answered "ID heard LENGTH HASH END", where END is "0" or an errno, or "ID errno NAME".
+ * An order is "ID connect TARGET", and is answered "ID heard LENGTH HASH END", where END is "0" or an errno, or
+ * "ID errno NAME". "ID bind ADDRESS SECONDS" is for a thread: an address of the proxy's, and how long a peer may take.
  * "count" is answered "count DESCRIPTORS BYTES", with the memory in use.
  */
 #include "victim.h"
@@ -85,37 +86,66 @@ static void count(void) {
     fflush(stdout);
 }
 
+typedef struct {
+    const char *id, *what, *target, *seconds;
+} order;
+
 /* Whether there is something to do. */
-static int take(char *line, char **id, char **target) {
+static int take(char *line, order *taken) {
     char *rest;
-    *id = strtok_r(line, " \n", &rest);
-    *target = strtok_r(NULL, " \n", &rest);
-    if (*target != NULL)
+    taken->id = strtok_r(line, " \n", &rest);
+    taken->what = strtok_r(NULL, " \n", &rest);
+    taken->target = strtok_r(NULL, " \n", &rest);
+    taken->seconds = strtok_r(NULL, " \n", &rest);
+    if (taken->target != NULL)
         return 1;
     count();
+    return 0;
+}
+
+/* Listens at the proxy, and takes the one peer that comes in place of the listening socket. */
+static int accepted(connection *c, const address *at, const char *seconds) {
+    struct timeval limit = {0, 0};
+    int data;
+    limit.tv_sec = atoi(seconds);
+    if (S(setsockopt)(c->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0)
+        die("SO_RCVTIMEO");
+    if (S(bind)(c->fd, &at->u.any, at->len) != 0 || S(listen)(c->fd, 1) != 0)
+        return -1;
+    data = S(accept)(c->fd, NULL, NULL);
+    if (data < 0) {
+        /* What a timeout of the socket's own is called. */
+        if (errno == EAGAIN)
+            errno = ETIMEDOUT;
+        return -1;
+    }
+    S(close)(c->fd);
+    c->fd = data;
     return 0;
 }
 
 static pthread_mutex_t orders = PTHREAD_MUTEX_INITIALIZER;
 
 static void *work(void *unused) {
-    char line[128], *id, *target;
+    char line[128];
     (void)unused;
     for (;;) {
         connection c;
         address to;
-        int got;
+        order taken;
+        int got, outcome;
         pthread_mutex_lock(&orders);
         got = fgets(line, sizeof line, stdin) != NULL;
         pthread_mutex_unlock(&orders);
         if (!got)
             return NULL;
-        if (!take(line, &id, &target))
+        if (!take(line, &taken))
             continue;
-        begin(&c, id);
-        to = parse(target);
+        begin(&c, taken.id);
+        to = parse(taken.target);
         c.fd = stream_to(&to, 0);
-        if (S(connect)(c.fd, &to.u.any, to.len) != 0) {
+        outcome = taken.seconds ? accepted(&c, &to, taken.seconds) : S(connect)(c.fd, &to.u.any, to.len);
+        if (outcome != 0) {
             end(&c, errno);
             continue;
         }
@@ -190,7 +220,8 @@ static void move_on(int epoll, connection *c, uint32_t events) {
 static int take_orders(int epoll) {
     static char lines[4096];
     static size_t have;
-    char *end, *id, *target;
+    order taken;
+    char *end;
     ssize_t n = S(read)(0, lines + have, sizeof lines - 1 - have);
     if (n <= 0)
         return 0;
@@ -199,8 +230,8 @@ static int take_orders(int epoll) {
     while ((end = strchr(lines, '\n')) != NULL) {
         size_t len = (size_t)(end + 1 - lines);
         *end = 0;
-        if (take(lines, &id, &target))
-            begin_in(epoll, id, target);
+        if (take(lines, &taken))
+            begin_in(epoll, taken.id, taken.target);
         memmove(lines, lines + len, have + 1 - len);
         have -= len;
     }
