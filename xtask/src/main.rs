@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod demo;
+mod faults;
 mod features;
 mod install;
 mod man;
@@ -18,6 +19,7 @@ mod setup;
 mod socksify;
 mod stage;
 mod symbols;
+mod table;
 mod tally;
 mod test;
 mod tidy;
@@ -41,6 +43,8 @@ enum Task {
     Matrix(matrix::Arguments),
     /// Runs the vectors through the core, every adapter and the C library, and prints one table.
     Conformance,
+    /// Breaks every answer of a proxy at every byte, for every adapter and C programs, and prints one table.
+    Faults,
     Features(features::Arguments),
     /// Packs the published crates, and builds each from what is in its package.
     Package,
@@ -61,7 +65,8 @@ fn main() -> ExitCode {
         Task::Setup(arguments) => setup::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
         Task::Matrix(arguments) => matrix::run(&arguments),
-        Task::Conformance => conformance::run(),
+        Task::Conformance => conformance::TABLE.run(),
+        Task::Faults => faults::TABLE.run(),
         Task::Features(arguments) => features::run(&arguments),
         Task::Package => package::run(),
         Task::Demo => demo::run(),
