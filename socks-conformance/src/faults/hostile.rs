@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt;
@@ -35,8 +35,11 @@ pub fn play(plan: &Plan, pause: Duration, mut wire: TcpStream) -> Result<(), Str
     set_up.and_then(|()| wire.set_write_timeout(Some(PATIENCE))).map_err(|error| error.to_string())?;
     let mut heard = Vec::new();
     let mut at = 0;
+    let began = Instant::now();
     while at < plan.stream.len() {
-        hear(&mut wire, &mut heard, plan.due[at])?;
+        if !hear(&mut wire, &mut heard, plan.due[at])? {
+            return plan.accepts(&heard);
+        }
         let end = at + plan.due[at..].iter().take_while(|due| **due == plan.due[at]).count();
         let end = if at < plan.dribbles_from { end.min(plan.dribbles_from) } else { at + 1 };
         // A client that has heard enough may be gone.
@@ -47,8 +50,11 @@ pub fn play(plan: &Plan, pause: Duration, mut wire: TcpStream) -> Result<(), Str
         }
         if plan.trickles && at >= plan.dribbles_from {
             if speaks_within(pause, &wire)? {
-                // A client that says something now, says that it has had enough.
+                // A client that does anything now has had enough.
                 break;
+            }
+            if began.elapsed() > PATIENCE {
+                return Err("the client takes whatever trickles".into());
             }
         } else if at >= plan.dribbles_from {
             // So that the client may take it.
@@ -58,13 +64,15 @@ pub fn play(plan: &Plan, pause: Duration, mut wire: TcpStream) -> Result<(), Str
     }
     match plan.end {
         End::Reset => {
-            if !plan.is_early {
-                hear(&mut wire, &mut heard, plan.hears.len() - plan.application)?;
+            if !plan.is_early && !hear(&mut wire, &mut heard, plan.hears.len() - plan.application)? {
+                return plan.accepts(&heard);
             }
             return sockopt::set_socket_linger(&wire, Some(Duration::ZERO)).map_err(|error| error.to_string());
         }
         End::Echo => {
-            hear(&mut wire, &mut heard, plan.hears.len())?;
+            if !hear(&mut wire, &mut heard, plan.hears.len())? {
+                return plan.accepts(&heard);
+            }
             let echo = &heard[plan.hears.len() - plan.application..];
             wire.write_all(echo).map_err(|error| format!("the echo: {error}"))?;
             close(&wire);
@@ -78,10 +86,17 @@ pub fn play(plan: &Plan, pause: Duration, mut wire: TcpStream) -> Result<(), Str
         // A client that closes with bytes unread resets the connection.
         _ => heard.extend(rest),
     }
-    let is_as_expected = if plan.may_be_cut { plan.hears.starts_with(&heard) } else { heard == plan.hears };
-    match is_as_expected {
-        true => Ok(()),
-        false => Err(format!("the client said {}, expected {}", heard.escape_ascii(), plan.hears.escape_ascii())),
+    plan.accepts(&heard)
+}
+
+impl Plan {
+    /// Whether a client may have said this by its end.
+    fn accepts(&self, heard: &[u8]) -> Result<(), String> {
+        let is_as_expected = if self.may_be_cut { self.hears.starts_with(heard) } else { heard == self.hears };
+        match is_as_expected {
+            true => Ok(()),
+            false => Err(format!("the client said {}, expected {}", heard.escape_ascii(), self.hears.escape_ascii())),
+        }
     }
 }
 
@@ -97,12 +112,13 @@ fn close(wire: &TcpStream) {
     let _ = wire.shutdown(std::net::Shutdown::Write);
 }
 
-/// Reads until so much was heard.
-fn hear(wire: &mut TcpStream, heard: &mut Vec<u8>, len: usize) -> Result<(), String> {
+/// Reads until so much was heard; whether the client has said it.
+fn hear(wire: &mut TcpStream, heard: &mut Vec<u8>, len: usize) -> Result<bool, String> {
     let missing = len.saturating_sub(heard.len());
     match wire.take(missing as u64).read_to_end(heard) {
-        Ok(n) if n == missing => Ok(()),
-        Ok(_) => Err(format!("the client closed before it had said all; it said {}", heard.escape_ascii())),
-        Err(error) => Err(format!("the client said {} and then: {error}", heard.escape_ascii())),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            Err(format!("the client said {}, and no more for ever", heard.escape_ascii()))
+        }
+        outcome => Ok(outcome.is_ok_and(|n| n == missing)),
     }
 }

@@ -198,8 +198,8 @@ pub fn cases(conversations: &[Conversation]) -> Vec<Case<'_>> {
 /// A share of them runs before, so that what a runtime keeps for later is there already.
 ///
 /// # Panics
-/// Where there are no ports, or `/proc` cannot be read.
-pub fn run_all<C: Client>(client: &C) -> Report {
+/// Where a case fails or something is left behind; where there are no ports, or `/proc` cannot be read.
+pub fn run_all<C: Client>(client: &C, adapter: &str, how: &str) {
     let conversations = conversations(client);
     let cases = cases(&conversations);
     let lanes = Lanes::open(C::LANES).expect("ports");
@@ -209,5 +209,7 @@ pub fn run_all<C: Client>(client: &C) -> Report {
     // The texts of failures are memory, too; with failures nobody asks for that.
     let left = Census::take().expect("/proc").since(before);
     report.failures.extend(warmed_up.failures.into_iter().map(|what| format!("warming up: {what}")));
-    Report { left, ..report }
+    report.left = left;
+    report.publish(adapter, how);
+    report.assert_clean(C::SLACK);
 }

@@ -41,6 +41,10 @@ pub trait Client: Sync {
     /// How many requests are under way at once.
     const LANES: usize = 48;
 
+    /// How many bytes may be left behind: less than one for a case. A runtime keeps room for as many sockets as were ever
+    /// open at once, and on a busy machine that may be more than while it was warming up.
+    const SLACK: i64 = 4 << 10;
+
     /// Whether it has such a request.
     fn takes(&self, _: &Conversation) -> bool {
         true
@@ -94,6 +98,8 @@ impl Failure {
         match (self, error) {
             (Self::Handshake(expected), Told::Handshake(error)) => error == expected,
             (Self::TimedOut, Told::TimedOut { .. }) => true,
+            // On a busy machine the time may be over before there is a connection.
+            (Self::TimedOut, Told::CouldNotReach(_)) => error.kind() == io::ErrorKind::TimedOut,
             // Before a word was said, there may have been no connection for all that can be seen.
             (Self::Reset, Told::Io { .. } | Told::CouldNotReach(_)) => {
                 matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
@@ -165,9 +171,7 @@ macro_rules! fault_tests {
         #[test]
         fn faults() {
             $(
-                let report = $crate::faults::lanes::run_all(&$client);
-                report.publish(env!("CARGO_PKG_NAME"), stringify!($name));
-                report.assert_clean();
+                $crate::faults::lanes::run_all(&$client, env!("CARGO_PKG_NAME"), stringify!($name));
             )+
         }
     };

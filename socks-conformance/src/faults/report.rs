@@ -6,10 +6,6 @@ use std::ops::Add;
 use super::census::Census;
 use super::{Failure, Heard};
 
-/// How much memory may be left behind: less than a byte a case. A runtime keeps room for as many sockets as were ever open
-/// at once, and more may be so on a busy machine than while it was warming up.
-pub const SLACK: i64 = 4 << 10;
-
 /// Counts by what was expected, and what went wrong.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -53,11 +49,11 @@ impl Report {
         println!("faults: {adapter} {how} {cases} {survivors} {errors} {timed_out} {failed} {descriptors} {bytes}");
     }
 
-    /// Whether all is as it should be.
+    /// Whether all is as it should be, with no more memory left behind than this.
     ///
     /// # Errors
     /// Why not.
-    pub fn verdict(&self) -> Result<(), String> {
+    pub fn verdict(&self, slack: i64) -> Result<(), String> {
         let cases = self.cases();
         if cases == 0 {
             return Err("no cases".into());
@@ -67,7 +63,7 @@ impl Report {
             let told: Vec<_> = self.failures.iter().take(20).map(String::as_str).collect();
             return Err(format!("{} of {cases} cases failed:\n{}", self.failures.len(), told.join("\n")));
         }
-        if self.left.descriptors != 0 || self.left.bytes > SLACK {
+        if self.left.descriptors != 0 || self.left.bytes > slack {
             return Err(format!("left behind: {:?}", self.left));
         }
         Ok(())
@@ -77,9 +73,9 @@ impl Report {
     ///
     /// # Panics
     /// With the [`verdict`](Self::verdict).
-    pub fn assert_clean(&self) {
+    pub fn assert_clean(&self, slack: i64) {
         println!("{self}");
-        if let Err(why) = self.verdict() {
+        if let Err(why) = self.verdict(slack) {
             panic!("{why}");
         }
     }
