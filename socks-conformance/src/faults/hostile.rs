@@ -11,7 +11,7 @@ use rustix::net::sockopt;
 use super::case::Plan;
 
 /// A client that does nothing for so long hangs.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(40);
 
 /// What the proxy does when it has said all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
