@@ -11,6 +11,8 @@
 mod compile;
 #[path = "c_programs/errno.rs"]
 mod errno;
+#[path = "c_programs/report.rs"]
+mod report;
 #[allow(dead_code, reason = "shared with c_programs, which uses all of it")]
 #[path = "c_programs/tool.rs"]
 mod tool;
@@ -37,6 +39,7 @@ use socks_proto::{self as proto, TargetAddr};
 use tempfile::TempDir;
 
 use crate::compile::{Missing, Toolchain, Way};
+use crate::report::{Report as Verdicts, Verdict};
 use crate::tool::{Mode, Tool};
 
 /// What the program is called with, and what the rows are called.
@@ -118,7 +121,7 @@ impl Program {
 fn pass_on(stdout: BufReader<ChildStdout>, tell: &[Sender<String>]) {
     for line in stdout.lines().map_while(Result::ok) {
         let (id, answer) = line.split_once(' ').unwrap_or(("", &line));
-        let lane = id.parse().ok().and_then(|lane: usize| tell.get(lane)).or(tell.last());
+        let lane = id.parse().ok().and_then(|lane: usize| tell.get(lane)).or_else(|| tell.last());
         if let Some(lane) = lane {
             // Nobody listens any more only where a test has failed.
             let _ = lane.send(answer.to_owned());
@@ -231,35 +234,23 @@ fn main() -> ExitCode {
     if env::args().any(|word| word == "--list") || words.iter().any(|word| !"faults".contains(word.as_str())) {
         return ExitCode::SUCCESS;
     }
-    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    match Toolchain::find() {
-        Ok(tools) => {
-            for (way, name) in WAYS {
-                let report = run(&tools, way).unwrap_or_else(|error| Report::of_failure(format!("{error:#}")));
-                report.publish("socks-ffi", name);
-                match report.verdict(Program::SLACK) {
-                    Ok(()) => passed += 1,
-                    Err(why) => {
-                        println!("FAILED  {name}: {why}");
-                        failed += 1;
-                    }
-                }
+    let tools = Toolchain::find();
+    let mut verdicts = Verdicts::new();
+    for (way, name) in WAYS {
+        let (report, verdict) = match &tools {
+            Ok(tools) => {
+                let report = run(tools, way).unwrap_or_else(|error| Report::of_failure(format!("{error:#}")));
+                let verdict = report.verdict(Program::SLACK).map_or_else(Verdict::Failed, |()| Verdict::Passed);
+                (report, verdict)
             }
-        }
-        Err(Missing::Library(error)) => {
-            println!("FAILED  the libraries: {error:#}");
-            failed += 1;
-        }
-        Err(Missing::Compiler(why)) => {
-            println!("skipped {why}");
-            for (_, name) in WAYS {
-                Report::default().publish("socks-ffi", name);
-                skipped += 1;
+            Err(Missing::Library(error)) => {
+                let why = format!("the libraries: {error:#}");
+                (Report::of_failure(why.clone()), Verdict::Failed(why))
             }
-        }
+            Err(Missing::Compiler(why)) => (Report::default(), Verdict::Skipped(why.clone())),
+        };
+        report.publish("socks-ffi", name);
+        verdicts.add(name.replace('_', " "), verdict);
     }
-    println!("\n{passed} passed, {failed} failed, {skipped} skipped");
-    let strict = env::var_os("CI").is_some_and(|value| value == "true");
-    let good = failed == 0 && (skipped == 0 || !strict);
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    verdicts.finish()
 }
