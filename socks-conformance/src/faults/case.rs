@@ -217,3 +217,68 @@ impl fmt::Display for Case<'_> {
         write!(f, "{} {}", self.conversation, self.fault)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::time::Duration;
+
+    use super::super::lanes::cases;
+    use super::*;
+
+    fn request(conversation: &Conversation) -> Request {
+        let target = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 80));
+        let proxy = SocketAddr::from((Ipv4Addr::LOCALHOST, 1080));
+        let (command, rule) = (conversation.command(target.into()), conversation.rule(proxy));
+        Request { lane: 0, target, command, rule, timeout: Duration::ZERO }
+    }
+
+    fn plan(conversation: &Conversation, fault: Fault) -> Plan {
+        Case { conversation, fault, seed: 7 }.plan(&request(conversation))
+    }
+
+    #[test]
+    fn every_case_has_a_name_of_its_own() {
+        let conversations = Conversation::all();
+        let cases = cases(&conversations);
+        let names: HashSet<String> = cases.iter().map(Case::to_string).collect();
+        assert!(names.contains("reply-ipv4 stepwise login byte 7 reset"), "{names:?}");
+        assert_eq!(names.len(), cases.len());
+    }
+
+    #[test]
+    fn a_sound_answer_comes_to_what_it_says() {
+        for conversation in Conversation::all() {
+            let grants = matches!(conversation.name, "reply-ipv4" | "reply-ipv6" | "reply-name" | "bind");
+            let plan = plan(&conversation, Fault::Dribble(0));
+            let echo = Heard { bytes: Digest::of(SAID), broken: None };
+            match grants {
+                true => assert_eq!(plan.expected, Ok(echo), "{conversation}"),
+                false => assert!(matches!(plan.expected, Err(Failure::Handshake(_))), "{conversation}"),
+            }
+            // Nothing is said before the client has greeted.
+            assert!(plan.due[0] > 0 && plan.due.is_sorted(), "{conversation}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_short_fails_in_the_way_of_the_cut() {
+        let conversations = Conversation::all();
+        let granted = conversations.iter().find(|conversation| conversation.name == "reply-ipv6").expect("one");
+        assert!(matches!(plan(granted, Fault::Close(5)).expected, Err(Failure::Handshake(_))));
+        assert_eq!(plan(granted, Fault::Reset(5)).expected, Err(Failure::Reset));
+        assert_eq!(plan(granted, Fault::Stall(5)).expected, Err(Failure::TimedOut));
+        assert_eq!(plan(granted, Fault::Trickle(1)).expected, Err(Failure::TimedOut));
+        let behind = plan(granted, Fault::Twice(1)).expected.expect("the second copy is the application's");
+        assert_eq!(behind.bytes.len, granted.messages[1].len() + SAID.len());
+    }
+
+    #[test]
+    fn random_bytes_come_again_with_their_seed() {
+        let conversation = &Conversation::all()[0];
+        let stream = |seed| Case { conversation, fault: Fault::Noise(1), seed }.plan(&request(conversation)).stream;
+        assert_eq!(stream(7), stream(7));
+        assert_ne!(stream(7), stream(8));
+    }
+}
