@@ -18,6 +18,8 @@
 //!
 //! [`leak`] is another test of the same network, with a way out of it that is watched: `tests/leaks.rs`.
 //!
+//! [`soak`] makes very many connections in it: `cargo xtask soak`.
+//!
 //! A killed run leaves its temporary folder, and nothing else. Root is not needed where the system lets users make
 //! namespaces.
 //!
@@ -38,5 +40,6 @@ pub mod sections;
 pub mod server;
 pub mod service;
 pub mod setup;
+pub mod soak;
 pub mod sshd;
 pub mod target;

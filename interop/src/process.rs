@@ -222,8 +222,8 @@ pub fn reap(child: &mut Child) {
     }
 }
 
-/// The child is not reaped yet when this is called, so the number is still its own.
-fn kill_group(leader: u32) {
+/// Kills a process group. Its leader is not reaped yet when this is called, so the number is still its own.
+pub fn kill_group(leader: u32) {
     if let Some(group) = i32::try_from(leader).ok().and_then(Pid::from_raw) {
         let _ = kill_process_group(group, Signal::KILL);
     }

@@ -62,24 +62,28 @@ impl Target {
 
     /// How many connections came from a proxy, and every line about one that did not.
     pub fn visitors(&self) -> (usize, Vec<String>) {
-        let mut good = 0;
-        let mut bad = Vec::new();
         let sshd = self.sshd.as_ref().map(Sshd::log).unwrap_or_default();
         // The services log `from ADDRESS:PORT`, sshd `Connection from ADDRESS port PORT on ...`.
-        let came = self.http.log() + &self.lines.log() + &sshd.replace("Connection from ", "from ");
-        for line in came.lines() {
-            let Some(peer) = line.strip_prefix("from ") else { continue };
-            let peer = peer.split(" port ").next().unwrap_or(peer);
-            let ip = peer.parse::<SocketAddr>().map(|a| a.ip()).or_else(|_| peer.parse::<IpAddr>());
-            match ip {
-                Ok(ip) if PROXY_FAR.contains(&ip) => good += 1,
-                // The question whether it is ready.
-                Ok(ip) if ip.is_loopback() => {}
-                _ => bad.push(line.to_owned()),
-            }
-        }
-        (good, bad)
+        visitors(&(self.http.log() + &self.lines.log() + &sshd.replace("Connection from ", "from ")))
     }
+}
+
+/// As [`Target::visitors`], of the log of any helper.
+pub fn visitors(log: &str) -> (usize, Vec<String>) {
+    let mut good = 0;
+    let mut bad = Vec::new();
+    for line in log.lines() {
+        let Some(peer) = line.strip_prefix("from ") else { continue };
+        let peer = peer.split(" port ").next().unwrap_or(peer);
+        let ip = peer.parse::<SocketAddr>().map(|a| a.ip()).or_else(|_| peer.parse::<IpAddr>());
+        match ip {
+            Ok(ip) if PROXY_FAR.contains(&ip) => good += 1,
+            // The question whether it is ready.
+            Ok(ip) if ip.is_loopback() => {}
+            _ => bad.push(line.to_owned()),
+        }
+    }
+    (good, bad)
 }
 
 fn helper(site: &Site, node: Node, service: &str, port: u16, rest: &[&str]) -> Result<Daemon> {

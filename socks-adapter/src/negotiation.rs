@@ -58,7 +58,6 @@ pub const BUF_LEN: usize = 512;
 /// Nothing of it allocates, unless a method of authentication does.
 pub struct Negotiation {
     handshake: Handshake,
-    bound: WireAddr,
     proxy: Option<IpAddr>,
     answered: bool,
 }
@@ -76,7 +75,7 @@ pub enum Next<'a> {
     },
     /// BIND only, and once: the proxy listens at [`Negotiation::bound`], and waits for somebody to connect.
     Bound,
-    /// It is over: [`Negotiation::into_tunnel`].
+    /// It is over: [`Negotiation::take_tunnel`].
     Done,
 }
 
@@ -86,26 +85,25 @@ pub enum Next<'a> {
 pub struct Tunnel {
     /// BND.ADDR and BND.PORT of the first reply, as they came.
     pub bound: WireAddr,
-    /// BIND only: who connected.
-    pub peer: Option<WireAddr>,
     /// The method that let the user in.
     pub method: MethodId,
     /// Protection of all that follows, where the method agreed on some.
-    pub protection: Option<Protection>,
+    pub protection: Option<Box<Protection>>,
 }
 
 impl Tunnel {
     /// A connection that no proxy is involved in; the target sees it come from `local`.
     pub fn direct(local: WireAddr) -> Self {
-        Self { bound: local, peer: None, method: MethodId::NONE, protection: None }
+        Self { bound: local, method: MethodId::NONE, protection: None }
     }
 }
 
 impl Negotiation {
     /// A negotiation that has not begun, with a proxy of which nothing is known.
+    #[inline]
     pub fn new(command: Command, offer: Offer) -> Self {
         let handshake = Handshake::new(command, offer);
-        Self { handshake, bound: WireAddr::UNSPECIFIED, proxy: None, answered: false }
+        Self { handshake, proxy: None, answered: false }
     }
 
     /// The same with a proxy at this address.
@@ -121,15 +119,12 @@ impl Negotiation {
     /// What ended the negotiation, each time it is asked.
     // No iterator: what it gives is borrowed.
     #[allow(clippy::should_implement_trait)]
-    #[inline]
+    // Into the one loop of an adapter, where it is a few instructions; as a call it is four times as many.
+    #[inline(always)]
     pub fn next(&mut self) -> Result<Next<'_>, Error> {
-        // Asked twice where there is something to tell, as a borrow cannot leave a loop that goes on.
-        while let Step::Event(event) = self.handshake.step()? {
-            if let Event::Bound(addr) = event {
-                self.bound = addr;
-                if matches!(self.handshake.command(), Command::Bind(_)) {
-                    return Ok(Next::Bound);
-                }
+        while let Some(event) = self.handshake.take_event() {
+            if event == Event::Bound && matches!(self.handshake.command(), Command::Bind(_)) {
+                return Ok(Next::Bound);
             }
         }
         Ok(match self.handshake.step()? {
@@ -161,7 +156,7 @@ impl Negotiation {
     ///
     /// # Errors
     /// What the proxy said wrong, that it closed, or as [`wrote`](Self::wrote).
-    #[inline]
+    #[inline(always)]
     pub fn read(&mut self, read: io::Result<&[u8]>) -> Result<(), Error> {
         match read {
             Ok([]) => Err(self.handshake.receive_eof().into()),
@@ -187,6 +182,7 @@ impl Negotiation {
     }
 
     /// Whether the proxy has said anything yet. From then on it counts as reached.
+    #[inline]
     pub fn answered(&self) -> bool {
         self.answered
     }
@@ -195,10 +191,13 @@ impl Negotiation {
     ///
     /// Where the proxy leaves the host open (`0.0.0.0`, `::`) and its own address is known, that takes its place.
     pub fn bound(&self) -> WireAddr {
-        match self.proxy.and_then(|proxy| self.bound.or_host(proxy)) {
-            Some(addr) => WireAddr::Ip(addr),
-            None => self.bound,
-        }
+        let bound = self.handshake.bound().unwrap_or(WireAddr::UNSPECIFIED);
+        self.proxy.and_then(|proxy| bound.or_host(proxy)).map_or(bound, WireAddr::Ip)
+    }
+
+    /// BIND only: who connected, once that is known.
+    pub fn peer(&self) -> Option<WireAddr> {
+        self.handshake.peer()
     }
 
     /// The address of the proxy, where it is known and one of IP.
@@ -212,12 +211,23 @@ impl Negotiation {
     /// Gives the negotiation back before [`Next::Done`].
     // The error is the whole state by purpose: nothing is lost by asking too early.
     #[allow(clippy::result_large_err)]
-    pub fn into_tunnel(self) -> Result<Tunnel, Self> {
-        let Self { bound, proxy, answered, .. } = self;
-        let established =
-            self.handshake.into_established().map_err(|handshake| Self { handshake, bound, proxy, answered })?;
-        let protection = established.layer.map(|layer| Protection::new(layer, established.early));
-        Ok(Tunnel { bound: established.bound, peer: established.peer, method: established.method, protection })
+    #[inline]
+    pub fn into_tunnel(mut self) -> Result<Tunnel, Self> {
+        match self.take_tunnel() {
+            Some(tunnel) => Ok(tunnel),
+            None => Err(self),
+        }
+    }
+
+    /// As [`into_tunnel`](Self::into_tunnel), where the negotiation is to stay in its place; `None` before
+    /// [`Next::Done`]. The protection is given once.
+    #[inline]
+    pub fn take_tunnel(&mut self) -> Option<Tunnel> {
+        if !self.handshake.is_done() {
+            return None;
+        }
+        let protection = self.handshake.take_layer().map(|(layer, early)| Box::new(Protection::new(layer, early)));
+        Some(Tunnel { bound: self.handshake.bound()?, method: self.handshake.method()?, protection })
     }
 
     fn failed(&mut self, error: io::Error) -> Error {

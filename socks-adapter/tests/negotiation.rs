@@ -48,8 +48,9 @@ fn bind_stops_once_at_its_first_reply() {
     assert_eq!(bind.proxy(), Some([192, 0, 2, 99].into()), "nothing is lost by asking");
     let mut bind = bind;
     assert_eq!(drive(&mut bind, rest), b"hello");
+    let peer = bind.peer();
     let tunnel = bind.into_tunnel().expect("done");
-    assert_eq!(tunnel.peer.expect("a peer").to_string(), "192.0.2.7:21");
+    assert_eq!(peer.expect("a peer").to_string(), "192.0.2.7:21");
     assert_eq!(tunnel.bound.to_string(), "0.0.0.0:1080", "as it came");
 }
 

@@ -23,10 +23,11 @@ pub struct Stream<S> {
     inner: S,
     bound: WireAddr,
     method: MethodId,
-    protection: Option<Protection>,
+    protection: Option<Box<Protection>>,
 }
 
 impl<S> Stream<S> {
+    #[inline]
     pub(crate) fn new(inner: S, tunnel: Tunnel) -> Self {
         Self { inner, bound: tunnel.bound, method: tunnel.method, protection: tunnel.protection }
     }

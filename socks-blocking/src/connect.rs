@@ -110,12 +110,17 @@ pub(crate) fn request_over<S: Read + Write>(
 ) -> Result<(Tunnel, S), ConnectError<S>> {
     let mut negotiation = Negotiation::new(command, offer);
     match drive(&mut stream, &mut negotiation, |_, _| Ok(())) {
-        Ok(()) => Ok((finished(negotiation), stream)),
+        Ok(()) => Ok((granted(&mut negotiation), stream)),
         Err(error) => Err(ConnectError::new(error, stream)),
     }
 }
 
 /// What a negotiation has left behind that [`drive`] says is at its end.
-pub(crate) fn finished(negotiation: Negotiation) -> Tunnel {
-    negotiation.into_tunnel().expect("drive() returns at the end")
+pub(crate) fn finished(mut negotiation: Negotiation) -> Tunnel {
+    granted(&mut negotiation)
+}
+
+/// The same, where the negotiation is.
+fn granted(negotiation: &mut Negotiation) -> Tunnel {
+    negotiation.take_tunnel().expect("drive() returns at the end")
 }

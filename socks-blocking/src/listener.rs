@@ -132,9 +132,8 @@ impl<S> Listener<S> {
     fn accepted(self, outcome: Result<(), Error>) -> Result<(Stream<S>, WireAddr), ConnectError<S>> {
         match outcome {
             Ok(()) => {
-                let tunnel = finished(self.negotiation);
-                let peer = tunnel.peer.unwrap_or(WireAddr::UNSPECIFIED);
-                Ok((Stream::new(self.stream, tunnel), peer))
+                let peer = self.negotiation.peer().unwrap_or(WireAddr::UNSPECIFIED);
+                Ok((Stream::new(self.stream, finished(self.negotiation)), peer))
             }
             Err(error) => Err(ConnectError::new(error, self.stream)),
         }

@@ -54,13 +54,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 
-use socks_proto::{Command, Error, Event, MethodId, Offer, WireAddr};
+use socks_proto::{Command, Error, MethodId, Offer, WireAddr};
 
 use crate::cutting::{Case, Density};
 use crate::peer::{Paired, Peer};
 use crate::pipe::Pipe;
 use crate::script::Script;
-use crate::vector::{self, Exchange};
+use crate::vector::{self, Exchange, Milestone};
 
 /// What negotiates: an adapter, or the core itself.
 pub trait Driver {
@@ -89,7 +89,7 @@ pub trait Driver {
     }
 
     /// The events of the last negotiation, where it tells them.
-    fn events(&mut self) -> Option<Vec<Event>> {
+    fn events(&mut self) -> Option<Vec<Milestone>> {
         None
     }
 }

@@ -2,13 +2,13 @@
 
 use socks_proto::udp::DatagramError;
 use socks_proto::{
-    AuthFailure, Command, DomainName, Error, Event, LengthError, Login, Malformed, MethodId, ParseTargetError, Phase,
+    AuthFailure, Command, DomainName, Error, LengthError, Login, Malformed, MethodId, ParseTargetError, Phase,
     Protection, ReplyCode, TargetAddr, UserPass, WireAddr,
 };
 
 use crate::gss;
 use crate::text::{self, Piece};
-use crate::vector::{Construct, Exchange, Line, MethodSpec, OfferSpec, Refusal, Vector, What};
+use crate::vector::{Construct, Exchange, Line, MethodSpec, Milestone, OfferSpec, Refusal, Vector, What};
 
 type Located = (usize, String);
 
@@ -245,12 +245,12 @@ fn phase(name: &str) -> Result<Phase, String> {
     })
 }
 
-fn event(value: &str) -> Result<Event, String> {
+fn event(value: &str) -> Result<Milestone, String> {
     let (name, rest) = value.split_once(' ').ok_or("expected an event and what it says")?;
     Ok(match name {
-        "method" => Event::MethodSelected(MethodId(text::byte(rest)?)),
-        "bound" => Event::Bound(wire_addr(rest)?),
-        "accepted" => Event::Accepted(wire_addr(rest)?),
+        "method" => Milestone::Method(MethodId(text::byte(rest)?)),
+        "bound" => Milestone::Bound(wire_addr(rest)?),
+        "accepted" => Milestone::Accepted(wire_addr(rest)?),
         _ => return Err(format!("unknown event {name}")),
     })
 }

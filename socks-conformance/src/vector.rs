@@ -5,8 +5,8 @@ use std::{fs, io};
 
 use socks_proto::udp::DatagramError;
 use socks_proto::{
-    Auth, Command, Error, Event, Gssapi, Login, MethodId, Offer, ParseTargetError, Phase, Protection, TargetAddr,
-    UserPass, WireAddr,
+    Auth, Command, Error, Event, Gssapi, Handshake, Login, MethodId, Offer, ParseTargetError, Phase, Protection,
+    TargetAddr, UserPass, WireAddr,
 };
 
 use crate::gss::{self, ToyContext};
@@ -103,7 +103,34 @@ pub enum Line {
     /// The proxy says this.
     Recv(Phase, Vec<u8>),
     /// The client knows this by now.
-    Event(Event),
+    Event(Milestone),
+}
+
+/// An [`Event`] with what the handshake knows from then on.
+#[allow(clippy::large_enum_variant)] // As for What.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Milestone {
+    /// The proxy chose this method.
+    Method(MethodId),
+    /// It granted the request, with this BND.ADDR and BND.PORT.
+    Bound(WireAddr),
+    /// This peer connected.
+    Accepted(WireAddr),
+}
+
+impl Milestone {
+    /// The event that `handshake` has just told.
+    ///
+    /// # Panics
+    /// The handshake does not know the address that it tells of.
+    pub fn new(event: Event, handshake: &Handshake) -> Self {
+        match event {
+            Event::MethodSelected(method) => Self::Method(method),
+            Event::Bound => Self::Bound(handshake.bound().expect("the address of the first reply")),
+            Event::Accepted => Self::Accepted(handshake.peer().expect("the address of the second reply")),
+            _ => panic!("an event that the vectors do not have: {event:?}"),
+        }
+    }
 }
 
 /// An [`Offer`] that can be made again for each case.
@@ -179,7 +206,7 @@ impl Exchange {
     }
 
     /// What the client knows at the end, or where the proxy falls silent after `offset` bytes.
-    pub fn events(&self, offset: usize) -> Vec<Event> {
+    pub fn events(&self, offset: usize) -> Vec<Milestone> {
         let mut said = 0;
         let mut events = Vec::new();
         for line in &self.script {
@@ -221,17 +248,17 @@ impl Exchange {
 
     /// The method that let the client in.
     pub fn method(&self) -> Option<MethodId> {
-        self.find(|event| if let Event::MethodSelected(method) = event { Some(method) } else { None })
+        self.find(|event| if let Milestone::Method(method) = event { Some(method) } else { None })
     }
 
     /// BND.ADDR and BND.PORT of the first reply.
     pub fn bound(&self) -> Option<WireAddr> {
-        self.find(|event| if let Event::Bound(addr) = event { Some(addr) } else { None })
+        self.find(|event| if let Milestone::Bound(addr) = event { Some(addr) } else { None })
     }
 
     /// Who connected, after BIND.
     pub fn peer(&self) -> Option<WireAddr> {
-        self.find(|event| if let Event::Accepted(addr) = event { Some(addr) } else { None })
+        self.find(|event| if let Milestone::Accepted(addr) = event { Some(addr) } else { None })
     }
 
     /// Bytes that an application could send right behind the last reply: as they are, or protected.
@@ -246,7 +273,7 @@ impl Exchange {
         [&[0x01, 0x03, 0x00, token.len() as u8][..], &token].concat()
     }
 
-    fn find<T>(&self, pick: impl Fn(Event) -> Option<T>) -> Option<T> {
+    fn find<T>(&self, pick: impl Fn(Milestone) -> Option<T>) -> Option<T> {
         self.script.iter().find_map(|line| if let Line::Event(event) = line { pick(*event) } else { None })
     }
 

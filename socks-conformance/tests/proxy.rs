@@ -18,7 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs a handshake up to its end or, where `stop_at_bound`, to the first reply; returns BND.ADDR of that.
 fn advance(handshake: &mut Handshake, io: &mut (impl Read + Write), stop_at_bound: bool) -> Result<WireAddr, Error> {
-    let mut bound = WireAddr::UNSPECIFIED;
     let mut buf = [0; 512];
     loop {
         match handshake.step()? {
@@ -33,12 +32,12 @@ fn advance(handshake: &mut Handshake, io: &mut (impl Read + Write), stop_at_boun
                     n => handshake.receive(&buf[..n])?,
                 };
             }
-            Step::Event(Event::Bound(addr)) if stop_at_bound => return Ok(addr),
-            Step::Event(Event::Bound(addr)) => bound = addr,
+            Step::Event(Event::Bound) if stop_at_bound => break,
             Step::Event(_) => {}
-            _ => return Ok(bound),
+            _ => break,
         }
     }
+    Ok(handshake.bound().expect("the request is granted"))
 }
 
 fn negotiate(

@@ -282,8 +282,8 @@ fn negotiate(work: &mut Work, fd: BorrowedFd<'_>, ready: Readiness) -> Result<Pr
                     Err(error) => return Err(error),
                 }
             }
-            Step::Event(Event::Bound(bound)) if binds => return Ok(Progress::Bound(bound)),
-            Step::Event(Event::Accepted(peer)) => return Ok(Progress::Accepted(peer)),
+            Step::Event(Event::Bound) if binds => return handshake.bound().map(Progress::Bound).ok_or(Errno::IO),
+            Step::Event(Event::Accepted) => return handshake.peer().map(Progress::Accepted).ok_or(Errno::IO),
             Step::Event(_) => {}
             Step::Done => {
                 let Some(done) = work.handshake.take() else { return Err(Errno::IO) };

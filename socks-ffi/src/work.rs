@@ -45,6 +45,9 @@ pub(crate) struct Work {
     pub(crate) attempts: Attempts,
     /// What stands under the descriptor now; another than the program's after a change of family.
     domain: Domain,
+    /// Whether an IPv6 socket went to an IPv4 address: the kernel keeps it to IPv4 from then on, and sends what it is told
+    /// to send to an IPv6 one nowhere.
+    is_mapped: bool,
     /// Whether the program bound the socket. Known where it matters, which is where another kind may be needed.
     bound: bool,
     /// BIND only: the address that was bound here, to go back to where nothing comes of it.
@@ -86,6 +89,7 @@ impl Work {
             purpose,
             attempts: Attempts::new(rule, domain),
             domain,
+            is_mapped: false,
             bound: false,
             local: None,
             untried: true,
@@ -232,6 +236,7 @@ impl Work {
                 socket::Endpoint::Unix(path)
             }
             Candidate::Tcp(addr) if addr.is_ipv4() && self.domain == Domain::V6 && socket::allow_v4(fd).is_ok() => {
+                self.is_mapped = true;
                 socket::Endpoint::Tcp(socket::mapped(addr))
             }
             Candidate::Tcp(addr) => {
@@ -255,9 +260,9 @@ impl Work {
         }
     }
 
-    /// Puts a socket of another kind under the descriptor, if it is of another.
+    /// Puts a socket of another kind under the descriptor, if it is of another, or of no use as what it is.
     fn become_a(&mut self, fd: BorrowedFd<'_>, domain: Domain) -> Result<(), Errno> {
-        if self.domain == domain {
+        if self.domain == domain && !self.is_mapped {
             return Ok(());
         }
         // Not for a program that named an address of a family which its socket does not have.
@@ -279,6 +284,7 @@ impl Work {
         // Else the duplicates would keep the old one. Who closes one of them waits for who works on the socket.
         table::duplicates(fd.as_raw_fd()).try_for_each(|other| socket::put_also(fd, other))?;
         self.domain = domain;
+        self.is_mapped = false;
         Ok(())
     }
 }

@@ -25,8 +25,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result};
 use socks_conformance::driver::{Dial, Driver, Negotiated, Report, run_all};
-use socks_conformance::vector::{Exchange, Line, MethodSpec, OfferSpec};
-use socks_proto::{self as proto, DomainName, Error, Event, Login, MethodId, Offer, TargetAddr, WireAddr, udp};
+use socks_conformance::vector::{Exchange, Line, MethodSpec, Milestone, OfferSpec};
+use socks_proto::{self as proto, DomainName, Error, Login, MethodId, Offer, TargetAddr, WireAddr, udp};
 use tempfile::TempDir;
 
 use crate::compile::{Missing, Toolchain};
@@ -154,7 +154,7 @@ impl Driver for Library {
 fn as_libsocks_says_it(mut exchange: Exchange) -> Option<Exchange> {
     let Exchange { command, offer, script, .. } = &mut exchange;
     let method = script.iter().find_map(|line| match line {
-        Line::Event(Event::MethodSelected(method)) => Some(*method),
+        Line::Event(Milestone::Method(method)) => Some(*method),
         _ => None,
     });
     let mut greeting = None;

@@ -103,7 +103,7 @@ fn accepted<S: event::Source>(mut granted: Granted<'_, S>) -> Result<(Stream<S>,
     if let Err(error) = granted.rearm() {
         return Err((error, granted.stream));
     }
+    let peer = granted.peer().unwrap_or(WireAddr::UNSPECIFIED);
     let tunnel = granted.tunnel();
-    let peer = tunnel.peer.unwrap_or(WireAddr::UNSPECIFIED);
     Ok((Stream::new(granted.stream, tunnel), peer))
 }

@@ -360,6 +360,11 @@ impl<T, S: Read + Write + event::Source> Request<T, S> {
 }
 
 impl<S: event::Source> Granted<'_, S> {
+    /// BIND only: who connected.
+    pub(crate) fn peer(&self) -> Option<WireAddr> {
+        self.negotiation.as_ref()?.peer()
+    }
+
     /// What is left of the negotiation; for a direct connection, that it is one.
     pub(crate) fn tunnel(&mut self) -> Tunnel {
         match self.negotiation.take().map(Negotiation::into_tunnel) {

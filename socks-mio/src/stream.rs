@@ -19,7 +19,7 @@ pub struct Stream<S> {
     inner: S,
     bound: WireAddr,
     method: MethodId,
-    protection: Option<Protection>,
+    protection: Option<Box<Protection>>,
 }
 
 impl<S> Stream<S> {

@@ -20,11 +20,16 @@ impl DomainName {
     /// # Errors
     /// [`LengthError`] where there are none or more than 255: a name is never cut.
     pub fn new(octets: impl AsRef<[u8]>) -> Result<Self, LengthError> {
-        let given = octets.as_ref();
-        let len = LengthError::check("host name", given)?;
-        let mut octets = [0; 255];
-        octets[..given.len()].copy_from_slice(given);
-        Ok(Self { len, octets })
+        let octets = octets.as_ref();
+        Ok(Self::filled(LengthError::check("host name", octets)?, octets))
+    }
+
+    /// A name of these octets, `len` of them. Where it is to stand, as it is large.
+    #[inline(always)]
+    fn filled(len: u8, octets: &[u8]) -> Self {
+        let mut name = Self { len, octets: [0; 255] };
+        name.octets[..usize::from(len)].copy_from_slice(octets);
+        name
     }
 
     /// The octets of the name, 1 to 255 of them.
@@ -123,11 +128,11 @@ impl TargetAddr {
     /// # Errors
     /// [`LengthError`] for a name that is empty or over 255 bytes long.
     pub fn new(host: &str, port: u16) -> Result<Self, LengthError> {
-        let numeric = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
-        match numeric.parse::<IpAddr>() {
-            Ok(ip) => Ok(Self::Ip(SocketAddr::new(ip, port))),
-            Err(_) => Ok(Self::Name(DomainName::new(host)?, port)),
+        if let Some(ip) = numeric(host) {
+            return Ok(Self::Ip(SocketAddr::new(ip, port)));
         }
+        let len = LengthError::check("host name", host.as_bytes())?;
+        Ok(Self::Name(DomainName::filled(len, host.as_bytes()), port))
     }
 
     /// The port, in host byte order.
@@ -147,6 +152,16 @@ impl TargetAddr {
             Self::Ip(addr) => Self::Ip(SocketAddr::new(addr.ip().to_canonical(), addr.port())),
             name @ Self::Name(..) => name,
         }
+    }
+}
+
+/// The address that a host is, where it is none with a name.
+fn numeric(host: &str) -> Option<IpAddr> {
+    let text = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    // An address begins with a number and a dot or a colon, which few names do.
+    match text.bytes().find(|octet| !octet.is_ascii_hexdigit()) {
+        Some(b'.' | b':') => text.parse().ok(),
+        _ => None,
     }
 }
 

@@ -62,7 +62,7 @@ pub fn header_len(target: &TargetAddr) -> usize {
 /// Where `out` has less room than [`header_len`]. A `Vec` grows.
 pub fn encode_header(target: &TargetAddr, out: &mut impl BufMut) {
     out.put_slice(&[0, 0, 0]);
-    address::encode_target(target, out);
+    address::encode(target, out);
 }
 
 /// Takes a datagram of the relay apart. RSV is not looked at.
@@ -72,7 +72,7 @@ pub fn encode_header(target: &TargetAddr, out: &mut impl BufMut) {
 pub fn decode(datagram: &[u8]) -> Result<Datagram<'_>, DatagramError> {
     let [_, _, frag, ref rest @ ..] = *datagram else { return Err(DatagramError::Short { len: datagram.len() }) };
     match address::decode(rest) {
-        Ok(Status::Complete { value: peer, len }) => Ok(Datagram { frag, peer, payload: &rest[len..] }),
+        Ok(Status::Complete { value: peer, len }) => Ok(Datagram { frag, peer: peer.into(), payload: &rest[len..] }),
         Ok(Status::Partial { .. }) => Err(DatagramError::Short { len: datagram.len() }),
         Err(what) => Err(DatagramError::Malformed(what)),
     }

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use socks_conformance::cutting::{Case, Cutting};
 use socks_conformance::script::{Act, Script};
-use socks_conformance::vector::{Exchange, exchanges};
-use socks_proto::{Command, Error, Event, Handshake, Login, MethodId, Offer, Step, TargetAddr, WireAddr};
+use socks_conformance::vector::{Exchange, Milestone, exchanges};
+use socks_proto::{Command, Error, Event, Handshake, Login, MethodId, Offer, Phase, Step, TargetAddr, WireAddr};
 
 /// All vectors but those whose length makes the middle of a stream dull.
 static EXCHANGES: LazyLock<Vec<Exchange>> =
@@ -17,7 +17,7 @@ static EXCHANGES: LazyLock<Vec<Exchange>> =
 #[derive(Debug, PartialEq)]
 struct Known {
     sent: Vec<u8>,
-    events: Vec<Event>,
+    events: Vec<Milestone>,
     outcome: Result<(WireAddr, Option<WireAddr>, Vec<u8>), Error>,
     /// Of the bytes that were there.
     consumed: usize,
@@ -35,7 +35,7 @@ fn negotiate(command: Command, offer: Offer, script: Script, reads: &[usize], wr
     let outcome = loop {
         match handshake.step() {
             Err(error) => break Err(error),
-            Ok(Step::Event(event)) => events.push(event),
+            Ok(Step::Event(event)) => events.push(Milestone::new(event, &handshake)),
             Ok(Step::Send(bytes)) => {
                 let n = bytes.len().min(*caps.next().expect("a size"));
                 sent.extend_from_slice(&bytes[..n]);
@@ -94,10 +94,28 @@ fn the_second_reply_waits_until_the_first_is_told() {
     assert_eq!(handshake.receive(&both), Ok(9));
     assert_eq!(handshake.step(), Ok(Step::Event(Event::MethodSelected(MethodId::NONE))));
     assert_eq!(handshake.receive(&both[9..]), Ok(0));
-    assert_eq!(handshake.step(), Ok(Step::Event(Event::Bound(WireAddr::Nameless(1)))));
+    assert_eq!(handshake.step(), Ok(Step::Event(Event::Bound)));
+    assert_eq!((handshake.bound(), handshake.peer()), (Some(WireAddr::Nameless(1)), None));
     assert_eq!(handshake.receive(&both[9..]), Ok(7));
-    assert_eq!(handshake.step(), Ok(Step::Event(Event::Accepted(WireAddr::Nameless(2)))));
+    assert_eq!(handshake.step(), Ok(Step::Event(Event::Accepted)));
+    assert_eq!((handshake.bound(), handshake.peer()), (Some(WireAddr::Nameless(1)), Some(WireAddr::Nameless(2))));
     assert_eq!(handshake.step(), Ok(Step::Done));
+    assert_eq!(handshake.phase(), Phase::SecondReply);
+}
+
+/// The end of the stream belongs to the application by then.
+#[test]
+fn what_is_done_stays_done() {
+    let mut handshake = Handshake::new(Command::Connect(TargetAddr::UNSPECIFIED), Offer::one_round_trip(Login::None));
+    let Ok(Step::Send(flight)) = handshake.step() else { panic!("the flight") };
+    let len = flight.len();
+    handshake.sent(len);
+    assert_eq!(handshake.receive(&[5, 0, 5, 0, 0, 3, 0, 0, 1]), Ok(9));
+    while let Ok(Step::Event(_)) = handshake.step() {}
+    assert_eq!(handshake.step(), Ok(Step::Done));
+    assert_eq!(handshake.receive_eof(), Error::Eof { phase: Phase::Reply });
+    assert_eq!(handshake.step(), Ok(Step::Done));
+    assert_eq!(handshake.into_established().expect("done").bound, WireAddr::Nameless(1));
 }
 
 proptest! {

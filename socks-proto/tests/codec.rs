@@ -4,10 +4,11 @@ use std::fmt::Debug;
 use std::net::SocketAddr;
 
 use proptest::prelude::*;
+use socks_conformance::vector::Milestone;
 use socks_proto::server::{self, Status};
 use socks_proto::{
-    Command, DomainName, Event, Handshake, Login, Malformed, MethodId, Offer, ReplyCode, Step, TargetAddr, UserPass,
-    WireAddr, udp,
+    Command, DomainName, Handshake, Login, Malformed, MethodId, Offer, ReplyCode, Step, TargetAddr, UserPass, WireAddr,
+    udp,
 };
 
 fn octets() -> impl Strategy<Value = Vec<u8>> {
@@ -107,12 +108,12 @@ proptest! {
                     prop_assert!(used > 0, "asked for input, and took none of it");
                     rest = &rest[used..];
                 }
-                Step::Event(event) => events.push(event),
+                Step::Event(event) => events.push(Milestone::new(event, &handshake)),
                 _ => break,
             }
         }
         prop_assert!(rest.is_empty());
-        let expected = [Event::MethodSelected(MethodId::NONE), Event::Bound(first), Event::Accepted(second)];
+        let expected = [Milestone::Method(MethodId::NONE), Milestone::Bound(first), Milestone::Accepted(second)];
         prop_assert_eq!(events, expected);
     }
 

@@ -5,9 +5,9 @@ use std::io::{Read, Write};
 use socks_conformance::conformance_tests;
 use socks_conformance::driver::{Driver, Failure, Negotiated};
 use socks_conformance::pipe::Pipe;
-use socks_conformance::vector::{Construct, Refusal, What, load};
+use socks_conformance::vector::{Construct, Milestone, Refusal, What, load};
 use socks_proto::{
-    Command, DomainName, Error, Event, Handshake, LengthError, Offer, ParseTargetError, Step, TargetAddr, UserPass, udp,
+    Command, DomainName, Error, Handshake, LengthError, Offer, ParseTargetError, Step, TargetAddr, UserPass, udp,
 };
 
 conformance_tests! {
@@ -20,7 +20,7 @@ conformance_tests! {
 struct Core {
     /// How many bytes to read where the core asks for fewer; `None` reads what it asks for.
     bulk: Option<usize>,
-    events: Vec<Event>,
+    events: Vec<Milestone>,
 }
 
 impl Driver for Core {
@@ -38,7 +38,7 @@ impl Driver for Core {
                     handshake.sent(n);
                 }
                 Step::Receive { at_most } => self.receive(&mut handshake, &mut pipe, &mut input, at_most.get())?,
-                Step::Event(event) => self.events.push(event),
+                Step::Event(event) => self.events.push(Milestone::new(event, &handshake)),
                 _ => break,
             }
         }
@@ -56,7 +56,7 @@ impl Driver for Core {
         matches!(error, Failure::Socks(error) if error == expected)
     }
 
-    fn events(&mut self) -> Option<Vec<Event>> {
+    fn events(&mut self) -> Option<Vec<Milestone>> {
         Some(self.events.clone())
     }
 }

@@ -1,6 +1,6 @@
 //! CONNECT: a stream to the target.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::time::Duration;
 
 use socks_adapter::{ConnectError, Error, Negotiation, Tunnel, plan};
@@ -117,7 +117,7 @@ pub fn connect_over<S: AsyncRead + AsyncWrite + Unpin>(
     offer: Offer,
 ) -> impl Future<Output = Result<Stream<S>, ConnectError<S>>> {
     let mut request = request_over(stream, Command::Connect(target.into()), offer);
-    async move { (&mut request).await.map(|(stream, negotiation)| Stream::new(stream, finished(negotiation))) }
+    poll_fn(move |cx| request.poll_stream(cx))
 }
 
 /// A request over any stream.

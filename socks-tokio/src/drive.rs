@@ -9,6 +9,10 @@ use socks_adapter::{BUF_LEN, ConnectError, Deadline, Error, Negotiation, Next};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::deadline::within;
+use crate::stream::Stream;
+
+/// Of a future that is polled on.
+const OVER: &str = "a request is not polled after its end";
 
 /// Runs the negotiation until the proxy has granted the request: to its end, or with BIND to the first reply. Called
 /// again after that one, it runs to the second.
@@ -42,11 +46,15 @@ pub(crate) fn poll_drive<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// A stream and a negotiation that runs over it. As a future it gives both back at the point where [`poll_drive`] stops.
-pub(crate) struct Request<S>(Option<(S, Negotiation)>);
+pub(crate) struct Request<S> {
+    /// Until it is over.
+    stream: Option<S>,
+    negotiation: Option<Negotiation>,
+}
 
 impl<S> Request<S> {
     pub(crate) fn new(stream: S, negotiation: Negotiation) -> Self {
-        Self(Some((stream, negotiation)))
+        Self { stream: Some(stream), negotiation: Some(negotiation) }
     }
 
     /// Ends it for want of time.
@@ -56,15 +64,33 @@ impl<S> Request<S> {
     }
 
     fn answered(&self) -> bool {
-        self.0.as_ref().is_some_and(|(_, negotiation)| negotiation.answered())
+        self.negotiation.as_ref().is_some_and(Negotiation::answered)
     }
 
     fn take(&mut self) -> (S, Negotiation) {
-        self.0.take().expect("a request is not polled after its end")
+        self.stream.take().zip(self.negotiation.take()).expect(OVER)
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let (stream, negotiation) = self.stream.as_mut().zip(self.negotiation.as_mut()).expect(OVER);
+        poll_drive(cx, stream, negotiation)
+    }
+
+    /// The stream to the target, once a CONNECT is granted. What is left of the negotiation stays where it is.
+    pub(crate) fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Result<Stream<S>, ConnectError<S>>> {
+        let outcome = ready!(self.poll_end(cx));
+        let stream = self.stream.take().expect(OVER);
+        Poll::Ready(match outcome {
+            Ok(()) => {
+                let tunnel = self.negotiation.as_mut().and_then(Negotiation::take_tunnel);
+                Ok(Stream::new(stream, tunnel.expect("a request is over at its end")))
+            }
+            Err(error) => Err(ConnectError::new(error, stream)),
+        })
+    }
+
     /// The request until two deadlines: one until the proxy has said anything at all, one for all.
     // The stream is in the error by purpose.
     #[allow(clippy::result_large_err)]
@@ -93,8 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Request<S> {
     type Output = Result<(S, Negotiation), ConnectError<S>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some((stream, negotiation)) = &mut self.0 else { return Poll::Pending };
-        let outcome = ready!(poll_drive(cx, stream, negotiation));
+        let outcome = ready!(self.poll_end(cx));
         let (stream, negotiation) = self.take();
         Poll::Ready(match outcome {
             Ok(()) => Ok((stream, negotiation)),

@@ -133,9 +133,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Listener<S> {
 }
 
 fn accepted<S>((stream, negotiation): (S, Negotiation)) -> (Stream<S>, WireAddr) {
-    let tunnel = finished(negotiation);
-    let peer = tunnel.peer.unwrap_or(WireAddr::UNSPECIFIED);
-    (Stream::new(stream, tunnel), peer)
+    let peer = negotiation.peer().unwrap_or(WireAddr::UNSPECIFIED);
+    (Stream::new(stream, finished(negotiation)), peer)
 }
 
 impl<S> Listener<S> {

@@ -13,15 +13,17 @@ struct Step {
     cargo: &'static [&'static str],
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step { env: None, cargo: &["xtask", "test"] },
     Step { env: None, cargo: &["fmt", "--all", "--check"] },
     Step { env: None, cargo: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"] },
     Step { env: Some(("RUSTDOCFLAGS", "-D warnings")), cargo: &["doc", "--workspace", "--no-deps"] },
     Step { env: None, cargo: &["xtask", "tidy"] },
     Step { env: None, cargo: &["xtask", "conformance"] },
+    Step { env: None, cargo: &["xtask", "soak", "--quick"] },
     Step { env: None, cargo: &["xtask", "features", "--quick"] },
     Step { env: None, cargo: &["xtask", "package"] },
+    Step { env: None, cargo: &["xtask", "bench", "--quick"] },
 ];
 
 /// As it is typed, and as it stands in `.ci/run`.

@@ -16,6 +16,7 @@ mod progress;
 mod published;
 mod run;
 mod setup;
+mod soak;
 mod socksify;
 mod stage;
 mod symbols;
@@ -53,6 +54,7 @@ enum Task {
     Socksify(socksify::Arguments),
     Install(install::Arguments),
     Bench(bench::Arguments),
+    Soak(soak::Arguments),
     /// Checks promises that no compiler checks: the core's purity, the libraries' symbols, the manual,
     /// the manifests.
     Tidy,
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         Task::Socksify(arguments) => socksify::run(&arguments),
         Task::Install(arguments) => install::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Soak(arguments) => soak::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run(),
     };

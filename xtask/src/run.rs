@@ -81,13 +81,19 @@ pub(crate) fn show(command: &Command) -> String {
 
 /// Where a program is, looked for in `PATH` and in the folders of the system's own commands.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+    find_programs(name).next()
+}
+
+/// As [`find_program`], every one of that name.
+pub(crate) fn find_programs(name: &str) -> impl Iterator<Item = PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
     // Debian has a folder for each version of PostgreSQL, and none of them in PATH.
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let postgresql = versions.map(|version| version.path().join("bin"));
-    let folders = env::split_paths(&path).chain(system).chain(postgresql);
-    folders.map(|folder| folder.join(name)).find(|file| is_executable(file))
+    let folders = env::split_paths(&path).collect::<Vec<_>>().into_iter().chain(system).chain(postgresql);
+    let name = name.to_owned();
+    folders.map(move |folder| folder.join(&name)).filter(|file| is_executable(file))
 }
 
 fn is_executable(file: &Path) -> bool {

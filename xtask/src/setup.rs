@@ -23,6 +23,9 @@ pub(crate) struct Arguments {
     /// Install also what only `cargo xtask matrix --full` needs.
     #[arg(long)]
     full: bool,
+    /// Install also the other wrappers that `cargo xtask bench` compares with.
+    #[arg(long)]
+    bench: bool,
 }
 
 /// By what a package is known to be there.
@@ -97,6 +100,15 @@ const PACKAGES: &[Package] = &[
 const PACKAGES_FULL: &[Package] =
     &[program("chromium", "chromium"), file("chromium-sandbox", "/usr/lib/chromium/chrome-sandbox")];
 
+/// What one would pick instead. None of it is needed by any test.
+const PACKAGES_BENCH: &[Package] = &[
+    // Its command has the name of ours.
+    file("dante-client", "/etc/dante.conf"),
+    program("proxychains4", "proxychains4"),
+    program("torsocks", "torsocks"),
+    program("tsocks", "tsocks"),
+];
+
 impl Package {
     fn is_there(&self) -> bool {
         match self.sign {
@@ -106,9 +118,10 @@ impl Package {
     }
 }
 
-fn missing(full: bool) -> Vec<&'static Package> {
-    let more: &[Package] = if full { PACKAGES_FULL } else { &[] };
-    PACKAGES.iter().chain(more).filter(|package| !package.is_there()).collect()
+fn missing(arguments: &Arguments) -> Vec<&'static Package> {
+    let full: &[Package] = if arguments.full { PACKAGES_FULL } else { &[] };
+    let bench: &[Package] = if arguments.bench { PACKAGES_BENCH } else { &[] };
+    PACKAGES.iter().chain(full).chain(bench).filter(|package| !package.is_there()).collect()
 }
 
 fn names(packages: &[&Package]) -> Vec<&'static str> {
@@ -116,7 +129,7 @@ fn names(packages: &[&Package]) -> Vec<&'static str> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let wanted = missing(arguments.full);
+    let wanted = missing(arguments);
     if wanted.is_empty() {
         println!("everything that the tests need is there");
         return Ok(ExitCode::SUCCESS);
@@ -135,7 +148,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     install(&wanted)?;
 
-    let still = missing(arguments.full);
+    let still = missing(arguments);
     if !still.is_empty() {
         bail!("could not be installed: {}", names(&still).join(" "));
     }

@@ -1,9 +1,11 @@
 //! What runs inside a namespace on the test's behalf, as `interop-node WHAT ARGUMENTS`.
 
+mod echo;
 mod http;
 mod lines;
 mod probe;
 pub mod scripted;
+mod socks;
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
@@ -20,11 +22,15 @@ pub fn main(arguments: &[String]) -> Result<()> {
     match words[..] {
         ["http", port, folder] => http::serve(&listen(port)?, folder.into()),
         ["lines", port] => lines::serve(&listen(port)?),
+        ["echo", first, last] => echo::serve(first.parse().context("FIRST")?..=last.parse().context("LAST")?),
         ["mark", address] => probe::mark(address.parse().context("mark ADDRESS:PORT")?),
         ["scripted", port] => scripted::serve(port.parse().context("PORT")?),
+        ["socks", port] => socks::serve(port.parse().context("PORT")?, None),
+        ["socks", port, user, password] => socks::serve(port.parse().context("PORT")?, Some((user, password))),
         ["probe", address] => probe::connect(address.parse().context("probe ADDRESS:PORT")?),
         _ => bail!(
-            "usage: interop-node http PORT FOLDER | lines PORT | probe ADDRESS:PORT | mark ADDRESS:PORT | scripted PORT"
+            "usage: interop-node http PORT FOLDER | lines PORT | echo FIRST LAST | probe ADDRESS:PORT | mark ADDRESS:PORT | \
+             scripted PORT | socks PORT [USER PASSWORD]"
         ),
     }
 }

@@ -1,6 +1,7 @@
 //! The SOCKS servers. A new one: a file with a `Server`, its name here and in a section of the plan.
 
 pub mod danted;
+pub mod embedded;
 pub mod microsocks;
 pub mod ssh;
 pub mod tor;
@@ -64,6 +65,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// The whole log of the one that speaks SOCKS.
+    pub fn log(&self) -> String {
+        self.daemons.first().map(Daemon::log).unwrap_or_default()
+    }
+
     /// The ends of all its logs.
     pub fn log_tail(&self) -> String {
         self.daemons.iter().map(Daemon::log_tail).collect()

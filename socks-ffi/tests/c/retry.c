@@ -4,7 +4,6 @@
 int main(int argc, char **argv) {
     address nobody = parse(argv[1]), to = parse(argv[2]), peer;
     int fd = stream_to(&to, 0);
-    (void)argc;
     puts("blocking");
     tell("connect to nobody", S(connect)(fd, &nobody.u.any, nobody.len));
     tell("connect", S(connect)(fd, &to.u.any, to.len));
@@ -12,6 +11,9 @@ int main(int argc, char **argv) {
     check("the peer is the target", strcmp(show(&peer), argv[2]) == 0);
     check_echo(fd);
     S(close)(fd);
+    /* Where a proxy on this machine does not listen, a connect that does not wait knows at once, unlike libc's. */
+    if (argc > 3)
+        return 0;
 
     puts("not waiting");
     fd = stream_to(&to, SOCK_NONBLOCK);

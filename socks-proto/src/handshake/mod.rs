@@ -1,9 +1,11 @@
 //! One negotiation, from the greeting to the last reply.
 
-mod flight;
-mod inbox;
+mod buffer;
+mod exchange;
+mod marks;
 mod protected;
 mod state;
+mod told;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -27,7 +29,7 @@ use state::Machine;
 /// use socks_proto::{Command, Handshake, Login, Offer, Step, TargetAddr};
 /// use std::io::{self, Read, Write};
 ///
-/// fn negotiate(mut handshake: Handshake, io: &mut (impl Read + Write)) -> io::Result<Handshake> {
+/// fn negotiate(handshake: &mut Handshake, io: &mut (impl Read + Write)) -> io::Result<()> {
 ///     let mut buf = [0; 512];
 ///     loop {
 ///         match handshake.step().map_err(io::Error::other)? {
@@ -43,7 +45,7 @@ use state::Machine;
 ///                 };
 ///             }
 ///             Step::Event(event) => println!("{event:?}"),
-///             Step::Done => return Ok(handshake),
+///             Step::Done => return Ok(()),
 ///             _ => unreachable!("a step that this version of the crate does not have"),
 ///         }
 ///     }
@@ -57,9 +59,9 @@ use state::Machine;
 /// # }
 /// # let mut io = Peer { script: b"\x05\x00\x05\x00\x00\x01\x7f\x00\x00\x01\x04\x38hello" };
 /// let target: TargetAddr = "mail.example:25".parse()?;
-/// let handshake = Handshake::new(Command::Connect(target), Offer::stepwise(Login::None));
-/// let established = negotiate(handshake, &mut io)?.into_established().expect("Step::Done");
-/// println!("the proxy connects from {}", established.bound);
+/// let mut handshake = Handshake::new(Command::Connect(target), Offer::stepwise(Login::None));
+/// negotiate(&mut handshake, &mut io)?;
+/// println!("the proxy connects from {}", handshake.bound().expect("it is done"));
 /// # assert_eq!(io.script, b"hello");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -73,14 +75,15 @@ use state::Machine;
 /// # Time
 /// There is no timer in here: whoever waits holds one deadline over the whole of it, with BIND's second
 /// reply apart, which may take as long as the peer likes.
+///
+/// # Size
+/// Rather more than a kilobyte, all of it inline: lend it rather than move it.
 pub struct Handshake {
     machine: Machine,
 }
 
 /// What a [`Handshake`] wants done next.
-// Events carry their address inline, as everything here does.
-#[allow(clippy::large_enum_variant)]
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
 pub enum Step<'a> {
@@ -93,7 +96,8 @@ pub enum Step<'a> {
     },
     /// Something that the caller may want to know. Each is told once.
     Event(Event),
-    /// The negotiation is over: [`Handshake::into_established`].
+    /// The negotiation is over: [`Handshake::bound`] and the like say what came of it. Where a method was offered that can
+    /// protect what follows, [`Handshake::take_layer`] says whether it does.
     Done,
 }
 
@@ -103,11 +107,10 @@ pub enum Step<'a> {
 pub enum Event {
     /// The proxy chose this method.
     MethodSelected(MethodId),
-    /// The proxy granted the request, with this BND.ADDR and BND.PORT: where CONNECT comes from, where BIND
-    /// listens, where the UDP relay is, what RESOLVE found.
-    Bound(WireAddr),
-    /// BIND only: this peer connected.
-    Accepted(WireAddr),
+    /// The proxy granted the request, with [`Handshake::bound`] as BND.ADDR and BND.PORT.
+    Bound,
+    /// BIND only: [`Handshake::peer`] connected.
+    Accepted,
 }
 
 /// What a finished [`Handshake`] leaves behind.
@@ -140,6 +143,7 @@ impl fmt::Debug for Established {
 
 impl Handshake {
     /// A negotiation that has not begun. Cannot fail: its inputs are valid by their types.
+    #[inline]
     pub fn new(command: Command, offer: Offer) -> Self {
         Self { machine: Machine::new(command, offer) }
     }
@@ -151,6 +155,13 @@ impl Handshake {
     #[inline]
     pub fn step(&mut self) -> Result<Step<'_>, Error> {
         self.machine.step()
+    }
+
+    /// What [`step`](Self::step) would tell first, where that is an event: for a caller who looks at the events apart,
+    /// or at none of them.
+    #[inline]
+    pub fn take_event(&mut self) -> Option<Event> {
+        self.machine.next_event()
     }
 
     /// The first `n` bytes of the last [`Step::Send`] have left.
@@ -172,19 +183,47 @@ impl Handshake {
         self.machine.receive(input)
     }
 
-    /// The proxy closed its side. Names the phase that was cut short; the handshake has failed.
+    /// The proxy closed its side. Names the phase that was cut short; the handshake has failed, unless it was
+    /// [done](Step::Done) before.
     pub fn receive_eof(&mut self) -> Error {
         self.machine.receive_eof()
     }
 
     /// What the proxy is to answer next, or what its last word was about.
+    #[inline]
     pub fn phase(&self) -> Phase {
         self.machine.phase()
     }
 
     /// The request that is being made.
+    #[inline]
     pub fn command(&self) -> &Command {
         self.machine.command()
+    }
+
+    /// BND.ADDR and BND.PORT of the first reply, once that is there: where CONNECT comes from, where BIND listens,
+    /// where the UDP relay is, what RESOLVE found.
+    #[inline]
+    pub fn bound(&self) -> Option<WireAddr> {
+        self.machine.bound()
+    }
+
+    /// BIND only: who connected, once the second reply is there.
+    #[inline]
+    pub fn peer(&self) -> Option<WireAddr> {
+        self.machine.peer()
+    }
+
+    /// Whether the proxy has granted all that was asked for: [`Step::Done`] comes, after the events that were not told.
+    #[inline]
+    pub fn is_done(&self) -> bool {
+        self.machine.is_over()
+    }
+
+    /// The method that the proxy chose, once it has.
+    #[inline]
+    pub fn method(&self) -> Option<MethodId> {
+        self.machine.method()
     }
 
     /// What was negotiated.
@@ -195,15 +234,29 @@ impl Handshake {
     #[allow(clippy::result_large_err)]
     #[inline]
     pub fn into_established(mut self) -> Result<Established, Self> {
-        match self.machine.take_established() {
+        match self.take_established() {
             Some(established) => Ok(established),
             None => Err(self),
         }
+    }
+
+    /// As [`into_established`](Self::into_established), where the handshake is to stay in its place; `None` before
+    /// [`Step::Done`]. The security layer is given once.
+    #[inline]
+    pub fn take_established(&mut self) -> Option<Established> {
+        self.machine.take_established()
+    }
+
+    /// The protection of all that follows, with the plain bytes of the application that came in the same message as the
+    /// last reply. Given once, after [`Step::Done`]; `None` where nothing is protected.
+    #[inline]
+    pub fn take_layer(&mut self) -> Option<(Box<dyn SecurityLayer>, Vec<u8>)> {
+        self.machine.take_layer()
     }
 }
 
 impl fmt::Debug for Handshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handshake").field("command", self.command()).field("state", self.machine.state()).finish()
+        f.debug_struct("Handshake").field("command", self.command()).field("state", &self.machine).finish()
     }
 }

@@ -1,8 +1,8 @@
 //! ATYP, address and port, as they stand in requests, replies and datagrams (RFC 1928 §5).
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 
-use bytes::{Buf, BufMut};
+use bytes::BufMut;
 
 use super::Status;
 use crate::address::{DomainName, TargetAddr, WireAddr};
@@ -14,86 +14,105 @@ pub(crate) const MIN_LEN: usize = 1 + 1 + 2;
 /// The longest form: type 3 with 255 octets.
 pub(crate) const MAX_LEN: usize = 1 + 1 + 255 + 2;
 
-pub(crate) fn encoded_len(target: &TargetAddr) -> usize {
-    match target {
-        TargetAddr::Ip(SocketAddr::V4(_)) => 1 + 4 + 2,
-        TargetAddr::Ip(SocketAddr::V6(_)) => 1 + 16 + 2,
-        TargetAddr::Name(name, _) => MIN_LEN + name.as_bytes().len(),
-    }
+/// An address where it stands: its name is not copied. Of no octets, it is [`WireAddr::Nameless`].
+#[derive(Clone, Copy)]
+pub(crate) enum AddrRef<'a> {
+    Ip(SocketAddr),
+    Name(&'a [u8], u16),
 }
 
-#[cfg(feature = "server-codec")]
-pub(crate) fn encode(addr: &WireAddr, out: &mut impl BufMut) {
-    match addr {
-        WireAddr::Ip(addr) => encode_ip(*addr, out),
-        WireAddr::Name(name, port) => encode_name(name, *port, out),
-        WireAddr::Nameless(port) => {
-            out.put_slice(&[atyp::NAME, 0]);
-            out.put_u16(*port);
+impl<'a> From<&'a WireAddr> for AddrRef<'a> {
+    #[inline]
+    fn from(addr: &'a WireAddr) -> Self {
+        match addr {
+            WireAddr::Ip(addr) => Self::Ip(*addr),
+            WireAddr::Name(name, port) => Self::Name(name.as_bytes(), *port),
+            WireAddr::Nameless(port) => Self::Name(&[], *port),
         }
     }
 }
 
-pub(crate) fn encode_target(target: &TargetAddr, out: &mut impl BufMut) {
-    match target {
-        TargetAddr::Ip(addr) => encode_ip(*addr, out),
-        TargetAddr::Name(name, port) => encode_name(name, *port, out),
+impl<'a> From<&'a TargetAddr> for AddrRef<'a> {
+    #[inline]
+    fn from(target: &'a TargetAddr) -> Self {
+        match target {
+            TargetAddr::Ip(addr) => Self::Ip(*addr),
+            TargetAddr::Name(name, port) => Self::Name(name.as_bytes(), *port),
+        }
     }
 }
 
-pub(crate) fn encode_ip(addr: SocketAddr, out: &mut impl BufMut) {
-    match addr {
-        SocketAddr::V4(v4) => {
+impl From<AddrRef<'_>> for WireAddr {
+    #[inline]
+    fn from(addr: AddrRef<'_>) -> Self {
+        match addr {
+            AddrRef::Ip(addr) => Self::Ip(addr),
+            AddrRef::Name(octets, port) => match DomainName::new(octets) {
+                Ok(name) => Self::Name(name, port),
+                // No octets at all: the one length that a DomainName cannot have here.
+                Err(_) => Self::Nameless(port),
+            },
+        }
+    }
+}
+
+pub(crate) fn encoded_len<'a>(addr: impl Into<AddrRef<'a>>) -> usize {
+    match addr.into() {
+        AddrRef::Ip(SocketAddr::V4(_)) => 1 + 4 + 2,
+        AddrRef::Ip(SocketAddr::V6(_)) => 1 + 16 + 2,
+        AddrRef::Name(octets, _) => MIN_LEN + octets.len(),
+    }
+}
+
+#[inline]
+pub(crate) fn encode<'a>(addr: impl Into<AddrRef<'a>>, out: &mut impl BufMut) {
+    let port = match addr.into() {
+        AddrRef::Ip(SocketAddr::V4(v4)) => {
             out.put_u8(atyp::IPV4);
             out.put_slice(&v4.ip().octets());
+            v4.port()
         }
-        SocketAddr::V6(v6) => {
+        AddrRef::Ip(SocketAddr::V6(v6)) => {
             out.put_u8(atyp::IPV6);
             out.put_slice(&v6.ip().octets());
+            v6.port()
         }
-    }
-    out.put_u16(addr.port());
+        AddrRef::Name(octets, port) => {
+            // A name has at most 255 octets.
+            out.put_slice(&[atyp::NAME, octets.len() as u8]);
+            out.put_slice(octets);
+            port
+        }
+    };
+    out.put_slice(&port.to_be_bytes());
 }
 
-pub(crate) fn encode_name(name: &DomainName, port: u16, out: &mut impl BufMut) {
-    out.put_u8(atyp::NAME);
-    // A DomainName has at most 255 octets.
-    out.put_u8(name.as_bytes().len() as u8);
-    out.put_slice(name.as_bytes());
-    out.put_u16(port);
+/// How long the address at the front of `input` is, or at least, where it does not say so yet.
+#[inline]
+pub(crate) fn len(input: &[u8]) -> Result<usize, Malformed> {
+    match *input {
+        [] | [atyp::NAME] => Ok(MIN_LEN),
+        [atyp::IPV4, ..] => Ok(1 + 4 + 2),
+        [atyp::IPV6, ..] => Ok(1 + 16 + 2),
+        [atyp::NAME, len, ..] => Ok(MIN_LEN + usize::from(len)),
+        [other, ..] => Err(Malformed::AddressType(other)),
+    }
 }
 
 /// Decodes an address at the front of `input`.
-pub(crate) fn decode(input: &[u8]) -> Result<Status<WireAddr>, Malformed> {
-    let total = match *input {
-        [] => MIN_LEN,
-        [atyp::IPV4, ..] => 1 + 4 + 2,
-        [atyp::IPV6, ..] => 1 + 16 + 2,
-        [atyp::NAME] => MIN_LEN,
-        [atyp::NAME, len, ..] => MIN_LEN + usize::from(len),
-        [other, ..] => return Err(Malformed::AddressType(other)),
-    };
-    let Some(mut whole) = input.get(..total).filter(|whole| !whole.is_empty()) else {
-        return Ok(Status::partial(total, input.len()));
-    };
-    let value = match whole.get_u8() {
-        atyp::IPV4 => {
-            let ip = IpAddr::V4(Ipv4Addr::from(whole.get_u32()));
-            WireAddr::Ip(SocketAddr::new(ip, whole.get_u16()))
+#[inline]
+pub(crate) fn decode(input: &[u8]) -> Result<Status<AddrRef<'_>>, Malformed> {
+    let len = len(input)?;
+    let value = match input.get(..len) {
+        Some(&[atyp::IPV4, a, b, c, d, high, low]) => {
+            AddrRef::Ip(SocketAddr::new(IpAddr::from([a, b, c, d]), u16::from_be_bytes([high, low])))
         }
-        atyp::IPV6 => {
-            let ip = IpAddr::V6(Ipv6Addr::from(whole.get_u128()));
-            WireAddr::Ip(SocketAddr::new(ip, whole.get_u16()))
-        }
-        _ => {
-            let len = usize::from(whole.get_u8());
-            let (octets, mut port) = whole.split_at(len);
-            match DomainName::new(octets) {
-                Ok(name) => WireAddr::Name(name, port.get_u16()),
-                // No octets at all: the one length that a DomainName cannot have here.
-                Err(_) => WireAddr::Nameless(port.get_u16()),
-            }
-        }
+        Some([atyp::NAME, _, octets @ .., high, low]) => AddrRef::Name(octets, u16::from_be_bytes([*high, *low])),
+        Some([_, octets @ .., high, low]) => match <[u8; 16]>::try_from(octets) {
+            Ok(octets) => AddrRef::Ip(SocketAddr::new(IpAddr::from(octets), u16::from_be_bytes([*high, *low]))),
+            Err(_) => return Err(Malformed::Length),
+        },
+        _ => return Ok(Status::partial(len, input.len())),
     };
-    Ok(Status::Complete { value, len: total })
+    Ok(Status::Complete { value, len })
 }

@@ -6,7 +6,13 @@ use super::Status;
 use crate::code_point::{MethodId, SOCKS_VERSION};
 use crate::error::Malformed;
 
+/// VER, NMETHODS and one method.
+pub(crate) const ONE_METHOD_LEN: usize = 3;
+/// The longest greeting: as many methods as can be told apart and offered.
+pub(crate) const MAX_LEN: usize = 2 + 255;
+
 /// VER, NMETHODS and METHODS. There are at most 255 distinct methods that can be offered.
+#[inline]
 pub(crate) fn encode(methods: impl ExactSizeIterator<Item = MethodId>, out: &mut impl BufMut) {
     out.put_slice(&[SOCKS_VERSION, methods.len() as u8]);
     methods.for_each(|method| out.put_u8(method.0));
@@ -14,6 +20,7 @@ pub(crate) fn encode(methods: impl ExactSizeIterator<Item = MethodId>, out: &mut
 
 pub(crate) const METHOD_REPLY_LEN: usize = 2;
 
+#[inline]
 pub(crate) fn decode_method_reply(input: &[u8]) -> Result<Status<MethodId>, Malformed> {
     match *input {
         [] | [SOCKS_VERSION] => Ok(Status::partial(METHOD_REPLY_LEN, input.len())),

@@ -3,7 +3,9 @@
 #[cfg(feature = "server-codec")]
 use bytes::BufMut;
 
+use super::address::AddrRef;
 use super::{Status, address};
+#[cfg(feature = "server-codec")]
 use crate::address::WireAddr;
 use crate::code_point::{ReplyCode, SOCKS_VERSION};
 use crate::error::Malformed;
@@ -13,14 +15,12 @@ pub(crate) const MIN_LEN: usize = 3 + address::MIN_LEN;
 /// The longest reply.
 pub(crate) const MAX_LEN: usize = 3 + address::MAX_LEN;
 
-/// What a reply says: BND.ADDR and BND.PORT, or why not.
-pub(crate) type Reply = Result<WireAddr, ReplyCode>;
-
-/// Decodes a reply at the front of `input`.
+/// Looks at a reply at the front of `input`: whether it grants the request, and how far it is there.
 ///
 /// A failure is complete with VER and REP: servers are known to send nothing more, or an address type of 0,
 /// and to leave the connection open. RSV has no meaning and is not looked at.
-pub(crate) fn decode(input: &[u8]) -> Result<Status<Reply>, Malformed> {
+#[inline]
+pub(crate) fn decode(input: &[u8]) -> Result<Status<Result<(), ReplyCode>>, Malformed> {
     let rest = match *input {
         [] | [SOCKS_VERSION] => return Ok(Status::partial(MIN_LEN, input.len())),
         [SOCKS_VERSION, code, ..] if ReplyCode(code) != ReplyCode::SUCCEEDED => {
@@ -30,10 +30,17 @@ pub(crate) fn decode(input: &[u8]) -> Result<Status<Reply>, Malformed> {
         [SOCKS_VERSION, _, _, ref rest @ ..] => rest,
         [version, ..] => return Err(Malformed::Version(version)),
     };
-    Ok(match address::decode(rest)? {
-        Status::Complete { value, len } => Status::Complete { value: Ok(value), len: 3 + len },
-        Status::Partial { at_least } => Status::Partial { at_least },
-    })
+    let len = 3 + address::len(rest)?;
+    Ok(if input.len() < len { Status::partial(len, input.len()) } else { Status::Complete { value: Ok(()), len } })
+}
+
+/// BND.ADDR and BND.PORT of a whole reply.
+#[inline]
+pub(crate) fn addr(whole: &[u8]) -> Option<AddrRef<'_>> {
+    match address::decode(whole.get(3..)?) {
+        Ok(Status::Complete { value, .. }) => Some(value),
+        _ => None,
+    }
 }
 
 #[cfg(feature = "server-codec")]

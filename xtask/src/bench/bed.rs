@@ -2,8 +2,9 @@
 
 use std::env;
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Resource, getrlimit};
@@ -11,15 +12,23 @@ use tempfile::TempDir;
 
 use crate::run::{self, find_program};
 
-/// Where a connect through the proxy is to lead. Nobody listens there: one that goes directly is refused at once.
-pub(super) const TARGET: (&str, u16) = ("127.0.0.2", 9);
+/// Where a connect through the proxy is to lead: an address for documentation (RFC 5737), which is nobody's. Not one of
+/// the loopback, as not every wrapper lets those be anything but local.
+pub(super) const TARGET: (&str, u16) = ("203.0.113.1", 7);
 
-const HEADER: &str = include_str!("bench.h");
+/// What the programs include.
+const HEADERS: [(&str, &str); 2] = [("bench.h", include_str!("bench.h")), ("floor.h", include_str!("floor.h"))];
 
 /// An installed release, in a folder that goes with it.
 pub(super) struct Bed {
     folder: TempDir,
+    _remover: Remover,
     compiler: PathBuf,
+}
+
+/// Removes a folder when this process has gone, if it is still there then: interrupted, nothing here could.
+struct Remover {
+    shell: Child,
 }
 
 impl Bed {
@@ -46,8 +55,11 @@ impl Bed {
             bail!("the bench needs a C compiler");
         };
         let folder = tempfile::tempdir().context("a folder for the bench")?;
-        fs::write(folder.path().join("bench.h"), HEADER)?;
-        Ok(Self { folder, compiler })
+        for (name, text) in HEADERS {
+            fs::write(folder.path().join(name), text)?;
+        }
+        let remover = Remover::of(folder.path())?;
+        Ok(Self { folder, _remover: remover, compiler })
     }
 
     pub(super) fn socksify(&self) -> PathBuf {
@@ -104,6 +116,22 @@ impl Bed {
         command.env_clear();
         command.envs(self.variables(socksrc).iter().filter_map(|variable| variable.split_once('=')));
         command
+    }
+}
+
+impl Remover {
+    fn of(folder: &Path) -> Result<Self> {
+        let mut shell = Command::new("sh");
+        // Its input ends when this process does. In a group of its own, out of reach of what interrupts this one.
+        shell.args(["-c", "cat; rm -rf -- \"$1\"", "sh"]).arg(folder).stdin(Stdio::piped()).process_group(0);
+        Ok(Self { shell: shell.spawn().context("a shell to clean up")? })
+    }
+}
+
+impl Drop for Remover {
+    fn drop(&mut self) {
+        // Waiting closes its input.
+        let _ = self.shell.wait();
     }
 }
 

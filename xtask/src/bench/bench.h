@@ -11,11 +11,13 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -36,6 +38,13 @@ static inline uint64_t nanos(clockid_t clock)
     if (clock_gettime(clock, &time) != 0)
         die("clock_gettime");
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/* Ends when the bench does, however it ends: a program that hangs does not read that its input has. */
+static inline void end_with_parent(void)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+        die("prctl");
 }
 
 /* As many descriptors as this process may have. */

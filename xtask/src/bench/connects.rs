@@ -1,22 +1,20 @@
-//! Connects through a proxy, near and 20 ms away, one and thousands at once, beside direct ones.
+//! Connects through a proxy, one and many, near and 20 ms away, beside direct ones and those of others.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::bed::{self, Bed, target};
-use super::proxy::Proxy;
+use super::bed::{self, Bed};
+use super::contest::{Contest, Medians, Task, best};
+use super::proxy::{Handshake, Proxy, Service};
 use super::report::{Section, Table};
-use super::worker::Worker;
+use super::ttfb::SOURCE;
+use super::worker::Outcome;
+use super::wrapper::OURS;
 use crate::progress::Progress;
-
-const SOURCE: &str = include_str!("connects.c");
 
 /// The round trip to the proxy that is far away.
 const FAR: Duration = Duration::from_millis(20);
-
-const SUBJECTS: [&str; 2] = ["direct", "wrapped"];
 
 /// One row.
 struct Case {
@@ -27,108 +25,97 @@ struct Case {
     threads: usize,
     login: bool,
     rounds: usize,
-    quick_rounds: usize,
+    /// Whether ours are promised to be no fewer than those of any other.
+    promised: bool,
 }
 
 impl Case {
-    /// The seconds that each round took, directly and through the proxy.
-    fn measure(
-        &self,
-        bed: &Bed,
-        program: &Path,
-        proxy: &Proxy,
-        rounds: usize,
-        progress: &mut Progress,
-    ) -> Result<[Vec<f64>; 2]> {
-        let socksrc = proxy.socksrc(bed, self.login)?;
-        let start = |socksrc: Option<&Path>, to: [String; 2]| Worker::start(bed.command(program, socksrc).args(to));
-        let mut workers = [start(None, proxy.direct())?, start(Some(&socksrc), target())?];
-        let mut seconds = [Vec::new(), Vec::new()];
-        for round in 0..rounds {
-            for turn in 0..workers.len() {
-                let subject = (turn + round) % workers.len();
-                let nanos = workers[subject].ask(&format!("{} {} {}", self.way, self.count, self.threads))?;
-                seconds[subject].push(nanos / 1e9);
-            }
-            progress.step();
-        }
-        Ok(seconds)
-    }
-
     /// How many sockets are open at a time.
     fn at_once(&self) -> usize {
         // Each thread has one, and makes the next when that is done.
         if matches!(self.way, "serial" | "threads") { self.threads } else { self.count }
     }
 
-    fn value(&self, unit: &str, seconds: f64) -> f64 {
-        if unit == MILLIS { seconds * 1e3 } else { self.count as f64 / seconds }
+    fn rounds(&self, quick: bool) -> usize {
+        if quick { self.rounds.div_ceil(5) } else { self.rounds }
+    }
+
+    fn task(&self, quick: bool) -> Task<'_> {
+        Task {
+            name: self.name,
+            way: self.way,
+            trial: format!("{0} {0}", self.at_once().min(8)),
+            question: format!("{} {}", self.count, self.threads),
+            size: self.at_once(),
+            rounds: self.rounds(quick),
+            handshake: Handshake { login: self.login, one_round_trip: false },
+            service: Service::Echo,
+        }
     }
 }
 
-const MILLIS: &str = "ms";
-
 const fn case(name: &'static str, way: &'static str, count: usize, threads: usize, rounds: usize) -> Case {
-    Case { name, way, count, threads, login: false, rounds, quick_rounds: rounds.div_ceil(10) }
+    Case { name, way, count, threads, login: false, rounds, promised: true }
 }
 
-const fn with_login(case: Case) -> Case {
-    Case { login: true, ..case }
+const fn one_by_one(name: &'static str, login: bool) -> Case {
+    Case { login, promised: false, ..case(name, "serial", 500, 1, 20) }
 }
 
-const AWAY: [Case; 5] = [
-    case("one, blocking", "serial", 1, 1, 30),
-    with_login(case("one, blocking, with a login", "serial", 1, 1, 30)),
+const NEAR: [Case; 7] = [
+    one_by_one("1 thread", false),
+    one_by_one("1 thread, with a login", true),
+    case("64 threads", "threads", 3200, 64, 10),
+    case("1,000 at once by poll", "poll", 1000, 1, 10),
+    case("1,000 at once by epoll", "epoll", 1000, 1, 10),
+    case("10,000 at once by poll", "poll", 10_000, 1, 5),
+    case("10,000 at once by epoll", "epoll", 10_000, 1, 5),
+];
+
+/// Fewer in a quick run: who makes them one after another takes 40 ms for each.
+const AWAY: [Case; 3] = [
     case("200 at once by poll", "poll", 200, 1, 20),
     case("200 at once by epoll", "epoll", 200, 1, 20),
     case("200 at once by 200 threads", "threads", 200, 200, 20),
 ];
-
-const AT_ONCE: [Case; 3] = [
-    case("1,000 by poll", "poll", 1000, 1, 10),
-    case("1,000 by epoll", "epoll", 1000, 1, 10),
-    case("10,000 by epoll", "epoll", 10_000, 1, 7),
-];
-
-const RATES: [Case; 3] = [
-    case("1 thread", "serial", 500, 1, 20),
-    with_login(case("1 thread, with a login", "serial", 500, 1, 20)),
-    case("32 threads", "threads", 3200, 32, 10),
+const QUICK_AWAY: [Case; 3] = [
+    case("50 at once by poll", "poll", 50, 1, 20),
+    case("50 at once by epoll", "epoll", 50, 1, 20),
+    case("50 at once by 50 threads", "threads", 50, 50, 20),
 ];
 
 pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
-    let all = [&AWAY[..], &AT_ONCE, &RATES];
-    let rounds = |case: &Case| if quick { case.quick_rounds } else { case.rounds };
-    let steps = all.iter().flat_map(|cases| cases.iter()).map(rounds).sum();
+    let away = if quick { &QUICK_AWAY } else { &AWAY };
+    let steps = NEAR.iter().chain(away).map(|case| case.rounds(quick)).sum();
     let mut progress = Progress::new("bench", "connects", steps);
     let program = bed.compile("connects", SOURCE)?;
-    let (near, far) = (Proxy::start(bed, Duration::ZERO)?, Proxy::start(bed, FAR)?);
-    let mut section = Section::new("connects", "connect, one byte there and back; then the same through the proxy");
-    let tables = [
-        (&AWAY[..], &far, Table::new("the proxy is 20 ms away", MILLIS, SUBJECTS)),
-        (&AT_ONCE, &near, Table::new("at once, on this machine", MILLIS, SUBJECTS)),
-        (&RATES, &near, Table::new("in a second, more is better", "connects/s", SUBJECTS)),
-    ];
-    for (cases, proxy, mut table) in tables {
+    let mut contest = Contest::new(bed, &program, quick);
+    let names = contest.names();
+    let mut section = Section::new("connects", "connect, one byte there and back; as many in a second, more is better");
+    let tables = [("on this machine", Duration::ZERO, &NEAR[..]), ("the proxy is 20 ms away", FAR, away)];
+    for (title, delay, cases) in tables {
+        let proxy = Proxy::start(bed, delay)?;
+        let mut table = Table::new(title, "connects/s", names.iter().copied());
         for case in cases {
             if let Err(error) = bed::allow_sockets(case.at_once()) {
                 section.note(format!("left out: {}: {error}", case.name));
                 continue;
             }
-            match case.measure(bed, &program, proxy, rounds(case), &mut progress) {
-                Ok(seconds) => {
-                    let in_unit =
-                        |seconds: Vec<f64>| seconds.into_iter().map(|one| case.value(table.unit(), one)).collect();
-                    table.row(case.name, &seconds.into_iter().map(in_unit).collect::<Vec<_>>())?;
-                }
-                // The rest is worth knowing all the same.
-                Err(error) => section.note(format!("left out: {}: {error:#}", case.name)),
+            let nanos = contest.measure(&proxy, &case.task(quick), &mut progress);
+            let rate = |nanos: Vec<f64>| nanos.into_iter().map(|one| case.count as f64 * 1e9 / one).collect();
+            let outcomes: Vec<Outcome> = nanos.into_iter().map(|outcome| outcome.map(rate)).collect();
+            table.row_of(case.name, &outcomes)?;
+            if case.promised {
+                table.judge(OURS, best(&Medians::of(&names, &outcomes)));
             }
         }
         section.push(table);
     }
     section.note(
-        "A round trip each for the greeting, the login and the request; the byte takes one more, as it does directly.",
+        "floor: a client written by hand in the program's own loop. At once: non-blocking, all begun before the first is\n\
+         waited for. A round trip each for the greeting, the login and the request; the byte takes one more, as it does\n\
+         directly.",
     );
+    contest.explain(&mut section);
     Ok(section)
 }

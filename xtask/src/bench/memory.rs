@@ -1,18 +1,29 @@
 //! The memory of a process that is wrapped, and of the connects that are on their way in it.
 
 use std::path::Path;
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
-use super::bed::{self, Bed, target};
-use super::proxy::{NEVER, Proxy};
+use super::bed::{self, Bed};
+use super::contest::TRIAL;
+use super::proxy::{Handshake, NEVER, Proxy, Service};
 use super::report::{Section, Table};
+use super::worker::{Failure, Outcome, Rows, Worker};
+use super::wrapper::Subject;
 use crate::progress::Progress;
-use crate::run;
 
-const SOURCE: &str = include_str!("memory.c");
+pub(super) const SOURCE: &str = include_str!("memory.c");
 
 const CONNECTS: usize = 10_000;
+
+/// How long it may take to begin them.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const KINDS: [&str; 2] = ["resident", "its own"];
+
+/// One of each kind.
+pub(super) type Kilobytes = [f64; KINDS.len()];
 
 pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     let rounds = if quick { 2 } else { 5 };
@@ -23,39 +34,62 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     }
     let program = bed.compile("memory", SOURCE)?;
     let mut progress = Progress::new("bench", "memory", rounds);
-    let mut rows = vec![vec![Vec::new(); 2]; 4];
+    let subjects = Subject::without_floor();
+    // What a process has at its start, and how much more then.
+    let mut starts: Vec<Rows> = subjects.iter().map(|_| Rows::new(KINDS.len())).collect();
+    let mut more: Vec<Rows> = subjects.iter().map(|_| Rows::new(KINDS.len())).collect();
     for _ in 0..rounds {
-        // A new one each round: it keeps all that it was ever told.
-        let proxy = Proxy::start(bed, NEVER)?;
-        let socksrc = proxy.socksrc(bed, false)?;
-        let measure = |socksrc: Option<&Path>, to: [String; 2]| -> Result<Vec<f64>> {
-            let text = run::output(bed.command(&program, socksrc).args(to).arg(CONNECTS.to_string()))?;
-            let numbers = text.split_whitespace().map(str::parse).collect::<Result<Vec<f64>, _>>();
-            let numbers = numbers.with_context(|| format!("memory prints {text:?}"))?;
-            ensure!(numbers.len() == 4, "memory prints {text:?}");
-            Ok(vec![numbers[0], numbers[1], numbers[2] - numbers[0], numbers[3] - numbers[1]])
-        };
-        for (subject, kilobytes) in
-            [measure(None, proxy.direct())?, measure(Some(&socksrc), target())?].into_iter().enumerate()
-        {
-            for (row, kilobytes) in rows.iter_mut().zip(kilobytes) {
-                row[subject].push(kilobytes);
+        for ((subject, start), more) in subjects.iter().zip(&mut starts).zip(&mut more) {
+            // A new one each time: it keeps all that it was ever told.
+            let proxy = Proxy::start(bed, NEVER)?;
+            match begin(bed, &program, subject, &proxy) {
+                Ok((before, worker)) => {
+                    start.push_all(before);
+                    match more.sound().map_err(Into::into).and_then(|()| pending(worker)) {
+                        Ok(then) => more.push_all([0, 1].map(|kind| then[kind] - before[kind])),
+                        Err(error) => more.fail(Failure::of(&error)),
+                    }
+                }
+                Err(error) => {
+                    start.fail(Failure::of(&error));
+                    more.fail(Failure::of(&error));
+                }
             }
         }
         progress.step();
     }
-    let mut table = Table::new("memory", "kB", ["plain", "wrapped"]);
-    let names = [
-        "at its start, resident",
-        "at its start, its own",
-        "more with 10,000 connects begun, resident",
-        "more with 10,000 connects begun, its own",
-    ];
-    for (name, samples) in names.into_iter().zip(&rows) {
-        table.row(name, samples)?;
+    let mut table = Table::new("memory", "kB", subjects.iter().map(|subject| subject.name)).telling_added();
+    for (rows, when) in [(&starts, "at its start"), (&more, "more with 10,000 connects begun")] {
+        for (kind, name) in KINDS.into_iter().enumerate() {
+            let outcomes: Vec<Outcome> = rows.iter().map(|rows| rows.outcome(kind)).collect();
+            table.row_of(format!("{when}, {name}"), &outcomes)?;
+        }
     }
     section.push(table);
     section.note("Its own: pages that belong to no file, or were written to since they were read from one.");
-    section.note("Plain, the connects go directly and are done at once; wrapped, the proxy never answers, and they stay pending.");
+    section.note(
+        "direct: the connects are done at once; else the proxy never answers, and they stay pending.\n\
+         Who times out waits for the first of them, though it is a non-blocking one.",
+    );
     Ok(section)
+}
+
+/// A process, and what it has at its start.
+fn begin(bed: &Bed, program: &Path, subject: &Subject, proxy: &Proxy) -> Result<(Kilobytes, Worker)> {
+    let mut command = subject.command(bed, program, proxy, Handshake::default(), Service::Echo)?;
+    let mut worker = Worker::start(command.arg(CONNECTS.to_string()))?.patience(TRIAL);
+    Ok((kilobytes(&mut worker)?, worker))
+}
+
+/// What it has when all connects are on their way. The first one shows whether any can be.
+pub(super) fn pending(mut worker: Worker) -> Result<Kilobytes> {
+    let begun = worker.line()?;
+    ensure!(begun.trim() == "begun", "memory prints {begun:?}");
+    kilobytes(&mut worker.patience(PATIENCE))
+}
+
+pub(super) fn kilobytes(worker: &mut Worker) -> Result<Kilobytes> {
+    let text = worker.line()?;
+    let numbers: Vec<f64> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>().context(text.clone())?;
+    numbers.try_into().map_err(|_| anyhow!("memory prints {text:?}"))
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what the library costs, side by side with doing without it.
+//! `cargo xtask bench`: what the library costs, side by side with doing without it and with what one would pick instead.
 //!
 //! One file a section, with the program it measures beside it. Whatever is compared is measured in turns, in many short
 //! rounds, so that what else the machine does disturbs all alike.
@@ -6,14 +6,24 @@
 mod bed;
 mod calls;
 mod connects;
+mod contest;
+mod crates;
+mod growth;
 mod handshake;
+mod html;
+mod machine;
 mod memory;
+mod plot;
 mod proxy;
 mod report;
 mod start;
 mod stats;
 mod syscalls;
+mod text;
+mod throughput;
+mod ttfb;
 mod worker;
+mod wrapper;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,9 +33,11 @@ use clap::ValueEnum;
 
 use self::bed::Bed;
 use self::report::Report;
+use self::wrapper::Subject;
 use crate::run;
 
-/// Measures what the library costs: calls, start-up, system calls, connects, memory, handshakes.
+/// Measures what the library costs, beside other wrappers where they are installed: calls, start-up, system calls,
+/// connects, throughput, memory, handshakes.
 ///
 /// Prints medians with their quartiles, ratios first, and the promises that do not hold here. No time is ever a failure.
 #[derive(clap::Args)]
@@ -33,12 +45,21 @@ pub(crate) struct Arguments {
     /// Only these sections.
     #[arg(value_enum)]
     sections: Vec<Section>,
-    /// In less than a minute, with fewer rounds.
+    /// In less than three minutes, with fewer rounds.
     #[arg(long)]
     quick: bool,
-    /// Where the numbers go; bench/report.json unless given.
+    /// Where the numbers go; bench/report.json unless given. The page with the plots goes beside it.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// As it is typed.
+    fn command(&self) -> String {
+        let sections = self.sections.iter().filter_map(Section::to_possible_value);
+        let sections = sections.map(|section| format!(" {}", section.get_name())).collect::<String>();
+        format!("cargo xtask bench{sections}{}", if self.quick { " --quick" } else { "" })
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -49,10 +70,18 @@ enum Section {
     Start,
     /// The system calls of a connect.
     Syscalls,
-    /// Connects through a proxy, one and many, near and far.
+    /// The time to the first byte, near and far, beside others.
+    Ttfb,
+    /// Connects in a second, one and many, near and far, beside others.
     Connects,
+    /// What one stream carries, beside others.
+    Throughput,
     /// The memory of a process that is wrapped, and of its pending connects.
     Memory,
+    /// What calls, connects and memory are when there are ten thousand sockets, and not one.
+    Growth,
+    /// The Rust crates through a proxy, near and far, beside others: the first byte, and one stream.
+    Crates,
     /// What a handshake of the Rust crates costs in instructions and allocations, beside others.
     Handshake,
 }
@@ -63,8 +92,12 @@ impl Section {
             Self::Calls => calls::measure(bed, quick),
             Self::Start => start::measure(bed, quick),
             Self::Syscalls => syscalls::measure(bed),
+            Self::Ttfb => ttfb::measure(bed, quick),
+            Self::Throughput => throughput::measure(bed, quick),
             Self::Connects => connects::measure(bed, quick),
             Self::Memory => memory::measure(bed, quick),
+            Self::Growth => growth::measure(bed, quick),
+            Self::Crates => crates::measure(bed, quick),
             Self::Handshake => handshake::measure(bed),
         }
     }
@@ -72,7 +105,7 @@ impl Section {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let bed = Bed::new()?;
-    let mut report = Report::new(arguments.quick);
+    let mut report = Report::new(arguments.quick, arguments.command());
     let wanted = |section: &&Section| arguments.sections.is_empty() || arguments.sections.contains(section);
     for section in Section::value_variants().iter().filter(wanted) {
         let measured = section.measure(&bed, arguments.quick)?;
@@ -80,13 +113,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         report.push(measured);
     }
     let path = arguments.json.clone().unwrap_or_else(|| run::root().join("bench/report.json"));
-    report.write(&path)?;
+    let page = path.with_extension("html");
+    report.write(&path, &page)?;
 
     let broken = report.broken();
     match broken.as_slice() {
         [] => println!("\nevery promise that was measured holds here"),
         broken => println!("\npromises that do not hold here:\n  {}", broken.join("\n  ")),
     }
-    println!("\nthe numbers are in {}", path.display());
+    if let Some(absent) = Subject::absent() {
+        println!("\n{absent}");
+    }
+    println!("\nthe numbers are in {}, and with plots in {}", path.display(), page.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -3,19 +3,39 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 
 use super::bed::Bed;
 use super::worker::Worker;
+use super::wrapper::LOGIN;
 
 const SOURCE: &str = include_str!("proxy.c");
 
-/// A proxy that grants everything and echoes, each answer after a delay.
+/// A proxy that grants everything, and what stands behind it; each answer comes after a delay.
 pub(super) struct Proxy {
     /// Ends with it.
     _worker: Worker,
-    socks: u16,
-    echo: u16,
+    /// Without a login, and with one.
+    socks: [u16; 2],
+    /// Of each service, without SOCKS.
+    services: [u16; 3],
+}
+
+/// How hands are shaken.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Handshake {
+    pub(super) login: bool,
+    /// All is said at once, and nothing waited for in between.
+    pub(super) one_round_trip: bool,
+}
+
+/// What stands behind the proxy, by the number of its port.
+#[derive(Clone, Copy)]
+pub(super) enum Service {
+    Echo = 7,
+    Sink = 9,
+    /// Only where there is no delay.
+    Source = 19,
 }
 
 /// A delay that no bench sees the end of: what connects through such a proxy stays on its way.
@@ -31,13 +51,35 @@ impl Proxy {
         }
         let mut worker = Worker::start(bed.command(&program, None).arg(delay.as_micros().to_string()))?;
         let line = worker.line()?;
-        let (socks, echo) = line.trim().split_once(' ').context("the proxy names its ports")?;
-        Ok(Self { socks: socks.parse()?, echo: echo.parse()?, _worker: worker })
+        let ports: Vec<u16> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+        let [open, login, echo, source, sink] = ports[..] else { bail!("the proxy names its ports: {line:?}") };
+        Ok(Self { socks: [open, login], services: [echo, source, sink], _worker: worker })
+    }
+
+    /// The one that asks for a login, or that does not.
+    pub(super) fn port(&self, login: bool) -> u16 {
+        self.socks[usize::from(login)]
+    }
+
+    /// Where it is itself, that which asks for a login or that which does not.
+    pub(super) fn address(&self, login: bool) -> String {
+        format!("127.0.0.1:{}", self.port(login))
     }
 
     /// Where what it echoes is to be had without SOCKS: address and port as arguments.
     pub(super) fn direct(&self) -> [String; 2] {
-        ["127.0.0.1".to_owned(), self.echo.to_string()]
+        self.direct_to(Service::Echo)
+    }
+
+    /// Where a service is to be had without SOCKS: address and port as arguments.
+    pub(super) fn direct_to(&self, service: Service) -> [String; 2] {
+        let [echo, source, sink] = self.services;
+        let port = match service {
+            Service::Echo => echo,
+            Service::Source => source,
+            Service::Sink => sink,
+        };
+        ["127.0.0.1".to_owned(), port.to_string()]
     }
 
     /// A configuration that sends everything through it, with a login or without.
@@ -45,10 +87,40 @@ impl Proxy {
     /// # Errors
     /// The file cannot be written.
     pub(super) fn socksrc(&self, bed: &Bed, login: bool) -> Result<PathBuf> {
-        let login = if login { " ann s3cret" } else { "" };
+        self.socksrc_of(bed, Handshake { login, one_round_trip: false })
+    }
+
+    /// As [`Proxy::socksrc`], with this handshake.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(super) fn socksrc_of(&self, bed: &Bed, handshake: Handshake) -> Result<PathBuf> {
+        let login = if handshake.login { format!(" {}", LOGIN.join(" ")) } else { String::new() };
+        let options = if handshake.one_round_trip { "/pipeline" } else { "" };
+        let port = self.port(handshake.login);
         // Longer than any run, so that what is to stay on its way does.
-        let text = format!("proxy 0.0.0.0/0 127.0.0.1:{}{login}\ntimeout 86400\n", self.socks);
-        bed.socksrc(&format!("socksrc-{}{}", self.socks, login.len()), &text)
+        let text = format!("proxy 0.0.0.0/0 127.0.0.1:{port}{options}{login}\ntimeout 86400\n");
+        bed.socksrc(&format!("socksrc-{port}-{}", handshake.name()), &text)
+    }
+}
+
+impl Handshake {
+    pub(super) const LOGIN: Self = Self { login: true, one_round_trip: false };
+
+    /// By which the programs of the bench know it.
+    pub(super) fn name(self) -> &'static str {
+        match (self.login, self.one_round_trip) {
+            (false, false) => "stepwise",
+            (true, false) => "login",
+            (false, true) => "one-round-trip",
+            (true, true) => "one-round-trip-login",
+        }
+    }
+}
+
+impl Service {
+    pub(super) fn port(self) -> u16 {
+        self as u16
     }
 }
 

@@ -1,59 +1,63 @@
-//! What was measured: sections of tables of rows, for the terminal and as JSON.
+//! What was measured: sections of tables of rows, as JSON; in a terminal they are [`text`], in a browser a [`page`](html).
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::thread;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use super::machine::Machine;
 use super::stats::Summary;
+use super::text::told;
+pub(super) use super::text::{grouped, number};
+use super::worker::Outcome;
+use super::{html, text};
 
 /// All of a run.
 #[derive(Serialize)]
 pub(super) struct Report {
-    version: &'static str,
-    quick: bool,
-    machine: Machine,
-    sections: Vec<Section>,
-}
-
-/// Where the numbers come from, without which they say little.
-#[derive(Serialize)]
-struct Machine {
-    kernel: String,
-    processor: String,
-    processors: usize,
-    /// Over the last minute, when the run began: what else was going on.
-    load: f64,
+    pub(super) version: &'static str,
+    pub(super) quick: bool,
+    /// What was typed, to make it again.
+    pub(super) command: String,
+    pub(super) machine: Machine,
+    pub(super) sections: Vec<Section>,
 }
 
 #[derive(Serialize)]
 pub(super) struct Section {
-    name: &'static str,
-    title: &'static str,
-    tables: Vec<Table>,
-    notes: Vec<String>,
+    pub(super) name: &'static str,
+    pub(super) title: &'static str,
+    pub(super) tables: Vec<Table>,
+    pub(super) notes: Vec<String>,
 }
 
 #[derive(Serialize)]
 pub(super) struct Table {
-    title: String,
-    unit: &'static str,
+    pub(super) title: String,
+    pub(super) unit: &'static str,
+    /// What grows from row to row, where something does: a plot of the table has lines over it then, not bars.
+    pub(super) over: Option<&'static str>,
     /// Whose measurements stand in a row, in this order. The first is what the others are compared with.
-    subjects: Vec<String>,
-    rows: Vec<Row>,
+    pub(super) subjects: Vec<String>,
+    pub(super) rows: Vec<Row>,
+    /// Whether what is added is told also where there are many subjects.
+    #[serde(skip)]
+    pub(super) tells_added: bool,
 }
 
 #[derive(Serialize)]
-struct Row {
-    name: String,
-    values: Vec<Summary>,
+pub(super) struct Row {
+    pub(super) name: String,
+    /// How much there is of [`Table::over`].
+    pub(super) at: Option<usize>,
+    /// `None` where a subject failed; then why, at the same place.
+    pub(super) values: Vec<Option<Summary>>,
+    pub(super) failures: Vec<Option<String>>,
     /// For each subject but the first, round by round: how many times the first, and how much more.
-    ratios: Vec<Option<Summary>>,
-    added: Vec<Option<Summary>>,
-    verdict: Option<Verdict>,
+    pub(super) ratios: Vec<Option<Summary>>,
+    pub(super) added: Vec<Option<Summary>>,
+    pub(super) verdict: Option<Verdict>,
 }
 
 /// What a row says about a promise.
@@ -64,8 +68,9 @@ pub(super) struct Verdict {
 }
 
 impl Report {
-    pub(super) fn new(quick: bool) -> Self {
-        Self { version: env!("CARGO_PKG_VERSION"), quick, machine: Machine::this(), sections: Vec::new() }
+    pub(super) fn new(quick: bool, command: String) -> Self {
+        let sections = Vec::new();
+        Self { version: env!("CARGO_PKG_VERSION"), quick, command, machine: Machine::this(), sections }
     }
 
     pub(super) fn push(&mut self, section: Section) {
@@ -84,32 +89,28 @@ impl Report {
             .collect()
     }
 
+    /// How many rows say something about a promise.
+    pub(super) fn judged(&self) -> usize {
+        let rows = self.sections.iter().flat_map(|section| &section.tables).flat_map(|table| &table.rows);
+        rows.filter(|row| row.verdict.is_some()).count()
+    }
+
     pub(super) fn json(&self) -> Result<String> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
+    /// Writes the numbers, and beside them the page.
+    ///
     /// # Errors
-    /// The file cannot be written.
-    pub(super) fn write(&self, path: &Path) -> Result<()> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    /// A file cannot be written.
+    pub(super) fn write(&self, json: &Path, page: &Path) -> Result<()> {
+        for (path, text) in [(json, self.json()?), (page, html::page(self)?)] {
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+            }
+            fs::write(path, text).with_context(|| format!("writing {}", path.display()))?;
         }
-        fs::write(path, self.json()?).with_context(|| format!("writing {}", path.display()))
-    }
-}
-
-impl Machine {
-    fn this() -> Self {
-        let read = |path| fs::read_to_string(path).unwrap_or_default();
-        let processor = read("/proc/cpuinfo")
-            .lines()
-            .find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim().to_owned()));
-        Self {
-            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
-            processor: processor.unwrap_or_default(),
-            processors: thread::available_parallelism().map_or(1, usize::from),
-            load: read("/proc/loadavg").split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0),
-        }
+        Ok(())
     }
 }
 
@@ -126,15 +127,9 @@ impl Section {
         self.notes.push(note.into());
     }
 
+    /// As a terminal shows it.
     pub(super) fn text(&self) -> String {
-        let mut text = format!("\n{}: {}\n", self.name, self.title);
-        for table in &self.tables {
-            text += &table.text();
-        }
-        for note in &self.notes {
-            _ = writeln!(text, "\n  {}", note.replace('\n', "\n  "));
-        }
-        text
+        text::section(self)
     }
 }
 
@@ -146,11 +141,22 @@ impl Table {
         subjects: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
         let subjects = subjects.into_iter().map(Into::into).collect();
-        Self { title: title.into(), unit, subjects, rows: Vec::new() }
+        Self { title: title.into(), unit, over: None, subjects, rows: Vec::new(), tells_added: false }
     }
 
-    pub(super) fn unit(&self) -> &'static str {
-        self.unit
+    /// Of rows in which there is more and more of something.
+    pub(super) fn over(self, what: &'static str) -> Self {
+        Self { over: Some(what), ..self }
+    }
+
+    /// Whether a row with a column for all that is told of each subject would be too long.
+    pub(super) fn is_wide(&self) -> bool {
+        self.subjects.len() > 3
+    }
+
+    /// Has the text say also how much more than the first subject each of many takes.
+    pub(super) fn telling_added(self) -> Self {
+        Self { tells_added: true, ..self }
     }
 
     /// Adds a row: for each subject its measurements, those of one round at the same place.
@@ -158,50 +164,67 @@ impl Table {
     /// # Errors
     /// A subject is missing, or what it has are no measurements.
     pub(super) fn row(&mut self, name: impl Into<String>, samples: &[Vec<f64>]) -> Result<&mut Self> {
+        let outcomes: Vec<Outcome> = samples.iter().cloned().map(Ok).collect();
+        self.row_of(name, &outcomes)
+    }
+
+    /// As [`Table::row`], where a subject may have failed.
+    ///
+    /// # Errors
+    /// A subject is missing, or what one has are no measurements.
+    pub(super) fn row_of(&mut self, name: impl Into<String>, outcomes: &[Outcome]) -> Result<&mut Self> {
+        const NONE: &[f64] = &[];
         let name = name.into();
-        anyhow::ensure!(samples.len() == self.subjects.len(), "{name}: not one list of samples a subject");
-        let values: Option<Vec<Summary>> = samples.iter().map(|samples| Summary::of(samples)).collect();
-        let values = values.with_context(|| format!("{name}: no measurements"))?;
-        let compare = |of: fn(f64, f64) -> f64| match samples {
+        anyhow::ensure!(outcomes.len() == self.subjects.len(), "{name}: not one list of samples a subject");
+        let samples: Vec<&[f64]> = outcomes.iter().map(|one| one.as_deref().unwrap_or(NONE)).collect();
+        let values: Vec<Option<Summary>> = samples.iter().map(|samples| Summary::of(samples)).collect();
+        let failures: Vec<Option<String>> =
+            outcomes.iter().map(|one| one.as_ref().err().map(ToString::to_string)).collect();
+        let told = values.iter().zip(&failures).all(|(value, failure)| value.is_some() || failure.is_some());
+        anyhow::ensure!(told, "{name}: no measurements");
+        let compare = |of: fn(f64, f64) -> f64| match samples.as_slice() {
             [first, others @ ..] => others.iter().map(|other| Summary::paired(other, first, of)).collect(),
             [] => Vec::new(),
         };
         let ratios = compare(|subject, baseline| subject / baseline);
         let added = compare(|subject, baseline| subject - baseline);
-        self.rows.push(Row { name, values, ratios, added, verdict: None });
+        self.rows.push(Row { name, at: None, values, failures, ratios, added, verdict: None });
+        Ok(self)
+    }
+
+    /// Adds the row of this much of what grows.
+    ///
+    /// # Errors
+    /// As those of [`Table::row`].
+    pub(super) fn row_at(&mut self, at: usize, samples: &[Vec<f64>]) -> Result<&mut Self> {
+        self.row(grouped(at), samples)?;
+        if let Some(row) = self.rows.last_mut() {
+            row.at = Some(at);
+        }
         Ok(self)
     }
 
     /// Judges the last row by how many times the first subject, and how much more, this one takes in the median.
+    /// Who failed has kept no promise.
     pub(super) fn judge(&mut self, subject: &str, verdict: impl Fn(Measured) -> Verdict) {
         let place = self.subjects.iter().position(|other| other == subject);
         let Some((place, row)) = place.zip(self.rows.last_mut()) else { return };
-        let median = |list: &[Option<Summary>]| place.checked_sub(1).and_then(|at| Some((*list.get(at)?)?.median));
-        row.verdict = median(&row.ratios)
-            .zip(median(&row.added))
-            .map(|(ratio, added)| verdict(Measured { value: row.values[place].median, ratio, added }));
-    }
-
-    fn text(&self) -> String {
-        let others = self.subjects.iter().skip(1);
-        // With many subjects the lines are long enough without.
-        let tells_added = self.subjects.len() <= 3;
-        let mut header = vec![format!("{} ({})", self.title, self.unit)];
-        header.extend(others.clone().map(|name| format!("{name} ×")));
-        header.extend(others.filter(|_| tells_added).map(|name| format!("{name} +")));
-        header.extend(self.subjects.iter().cloned());
-        header.push(String::new());
-        let mut lines = vec![header];
-        for row in &self.rows {
-            let mut line = vec![row.name.clone()];
-            line.extend(row.ratios.iter().map(|ratio| ratio.map_or_else(String::new, |ratio| number(ratio.median))));
-            let added = row.added.iter().filter(|_| tells_added);
-            line.extend(added.map(|added| added.map_or_else(String::new, spread)));
-            line.extend(row.values.iter().copied().map(spread));
-            line.push(row.verdict.as_ref().map_or_else(String::new, |verdict| verdict.text.clone()));
-            lines.push(line);
+        if let Some(failure) = &row.failures[place] {
+            row.verdict = Some(Verdict { kept: false, text: format!("{subject} {failure}") });
+            return;
         }
-        aligned(&lines)
+        let median = |list: &[Option<Summary>]| place.checked_sub(1).and_then(|at| Some((*list.get(at)?)?.median));
+        let value = row.values[place].map(|value| value.median);
+        row.verdict = value
+            .zip(median(&row.ratios).zip(median(&row.added)))
+            .map(|(value, (ratio, added))| verdict(Measured { value, ratio, added }));
+    }
+}
+
+impl Row {
+    /// What this subject's column says: a number, or how it failed.
+    pub(super) fn value(&self, place: usize, tell: fn(Summary) -> String) -> String {
+        self.failures[place].clone().unwrap_or_else(|| told(self.values[place], tell))
     }
 }
 
@@ -213,56 +236,13 @@ pub(super) struct Measured {
     pub(super) added: f64,
 }
 
-/// A median, with its quartiles where there are some.
-fn spread(summary: Summary) -> String {
-    let median = number(summary.median);
-    if summary.samples == 1 {
-        return median;
-    }
-    format!("{median} [{} {}]", number(summary.lower_quartile), number(summary.upper_quartile))
-}
-
-/// Three digits, or all of those before the point.
-pub(super) fn number(value: f64) -> String {
-    let digits = match value.abs() {
-        ..9.995 => 2,
-        ..99.95 => 1,
-        _ => 0,
-    };
-    // Without the sign of a zero.
-    format!("{:.digits$}", value + 0.0)
-}
-
-/// Columns, the first to the left and the others to the right.
-fn aligned(lines: &[Vec<String>]) -> String {
-    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let mut text = String::from("\n");
-    for line in lines {
-        let mut row = String::new();
-        for (column, cell) in line.iter().enumerate() {
-            let width = widths[column];
-            _ = match column {
-                0 => write!(row, "  {cell:<width$}"),
-                // The verdict.
-                _ if column + 1 == columns => write!(row, "  {cell}"),
-                _ => write!(row, "  {cell:>width$}"),
-            };
-        }
-        text += row.trim_end();
-        text.push('\n');
-    }
-    text
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::Value;
 
     use super::*;
 
-    fn report() -> Report {
+    pub(in super::super) fn report() -> Report {
         let mut table = Table::new("a \"quoted\" table", "ns", ["plain", "wrapped"]);
         let verdict = |measured: Measured| Verdict { kept: measured.added <= 5.0, text: number(measured.added) };
         table.row("cheap", &[vec![100.0, 200.0, 300.0], vec![103.0, 203.0, 303.0]]).expect("a row");
@@ -274,7 +254,7 @@ mod tests {
         let mut section = Section::new("calls", "what calls cost");
         section.push(table);
         section.note("two\nlines");
-        let mut report = Report::new(true);
+        let mut report = Report::new(true, "cargo xtask bench --quick".to_owned());
         report.push(section);
         report
     }
@@ -299,16 +279,6 @@ mod tests {
     #[test]
     fn only_rows_that_break_a_promise_are_listed() {
         assert_eq!(report().broken(), ["calls: a \"quoted\" table: dear: 200"]);
-    }
-
-    #[test]
-    fn the_table_has_ratios_first() {
-        let text = report().sections[0].text();
-        let lines: Vec<&str> = text.lines().collect();
-        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(words(lines[4])[..5], ["cheap", "1.01", "3.00", "[3.00", "3.00]"]);
-        assert_eq!(words(lines[5]), ["dear", "3.00", "200", "100", "300", "200"]);
-        assert!(text.ends_with("  two\n  lines\n"));
     }
 
     #[test]

@@ -29,6 +29,13 @@ static uint64_t run(const struct variant *variant)
     return nanos(CLOCK_MONOTONIC) - start;
 }
 
+/* What hangs is a program that was started, and it goes with this one. */
+static void end_all(int signal)
+{
+    (void)signal;
+    kill(0, SIGKILL);
+}
+
 int main(int argc, char **argv)
 {
     struct variant variants[MOST];
@@ -36,6 +43,9 @@ int main(int argc, char **argv)
 
     if (argc < 4)
         return 2;
+    /* All of them are in the group that was made for this one. */
+    if (signal(SIGTERM, end_all) == SIG_ERR || prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
+        die("prctl");
     rounds = atoi(argv[1]);
     for (int i = 2; i < argc; i++) {
         char **environment;

@@ -1,7 +1,5 @@
 //! What wrapping adds to the start of a program.
 
-use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -9,8 +7,9 @@ use anyhow::{Context, Result, ensure};
 use super::bed::Bed;
 use super::proxy::Proxy;
 use super::report::{Measured, Section, Table, Verdict, number};
+use super::worker::{Failure, Outcome, Worker};
+use super::wrapper::Subject;
 use crate::progress::Progress;
-use crate::run::{self, find_program};
 
 const SOURCE: &str = include_str!("start.c");
 /// The floor: a command of a few lines that does what none can do without.
@@ -25,13 +24,14 @@ const MOST: f64 = 1.0 / 0.55;
 /// How many starts of each a process makes.
 const PIECE: usize = 25;
 
-/// Other wrappers, each as it is typed before the program.
-const PEERS: [(&str, &[&str]); 4] = [
-    ("torsocks", &["torsocks"]),
-    ("proxychains4", &["proxychains4", "-q"]),
-    ("tsocks", &["tsocks"]),
-    ("dante", &["socksify"]),
-];
+/// How long that may take for one of them; much more than it does on the slowest machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How one of them is started: in which environment, and by which words.
+struct Variant {
+    name: &'static str,
+    words: Vec<String>,
+}
 
 pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     let pieces = if quick { 4 } else { 24 };
@@ -43,36 +43,44 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let configured = [bed.variables(None), vec![format!("SOCKSRC={}", socksrc.display())]].concat();
     let socksify = bed.socksify().display().to_string();
-    let mut variants = vec![
+    let others = Subject::without_floor();
+    let others = others.iter().filter_map(|other| {
+        let typed = other.words(bed, &proxy, false).transpose()?;
+        Some(typed.map(|typed| Variant { name: other.name, words: [typed, words(&[PROGRAM])].concat() }))
+    });
+    let own = [
         ("plain", [bed.variables(None), words(&[PROGRAM])].concat()),
         ("preload", [bed.variables(Some(&socksrc)), words(&[PROGRAM])].concat()),
         ("exec", [&configured[..], &[exec, bed.preload(), PROGRAM.to_owned()]].concat()),
         ("socksify", [&configured[..], &[socksify, PROGRAM.to_owned()]].concat()),
     ];
-    let mut absent = Vec::new();
-    for (name, typed) in PEERS {
-        match peer(name, typed[0]) {
-            Some(path) => {
-                let path = path.display().to_string();
-                variants
-                    .push((name, [bed.variables(None), vec![path], words(&typed[1..]), words(&[PROGRAM])].concat()));
-            }
-            None => absent.push(name),
-        }
-    }
+    let variants: Vec<Variant> =
+        own.into_iter().map(|(name, words)| Ok(Variant { name, words })).chain(others).collect::<Result<_>>()?;
 
-    let mut samples = vec![Vec::new(); variants.len()];
+    let start = |pieces: usize, variants: &[&Variant]| -> Result<Worker> {
+        let mut command = bed.command(&program, None);
+        command.arg(pieces.to_string());
+        for variant in variants {
+            command.arg("::").args(&variant.words);
+        }
+        Ok(Worker::start(&mut command)?.patience(PATIENCE))
+    };
+    // Who cannot start even one takes no turns.
+    let mut outcomes: Vec<Outcome> = variants
+        .iter()
+        .map(|variant| match start(1, &[variant]).and_then(|mut worker| worker.rest()) {
+            Ok(_) => Ok(Vec::new()),
+            Err(error) => Err(Failure::of(&error)),
+        })
+        .collect();
+    let sound: Vec<&Variant> =
+        variants.iter().zip(&outcomes).filter_map(|(variant, outcome)| outcome.is_ok().then_some(variant)).collect();
     let mut progress = Progress::new("bench", "start", pieces);
     for _ in 0..pieces {
-        let mut command = bed.command(&program, None);
-        command.arg(PIECE.to_string());
-        for (_, words) in &variants {
-            command.arg("::").args(words);
-        }
-        for line in run::output(&mut command)?.lines() {
+        for line in start(PIECE, &sound)?.rest()?.lines() {
             let nanos: Vec<f64> = line.split(' ').map(str::parse).collect::<Result<_, _>>().context(line.to_owned())?;
-            ensure!(nanos.len() == samples.len(), "start prints {line:?}");
-            for (samples, nanos) in samples.iter_mut().zip(nanos) {
+            ensure!(nanos.len() == sound.len(), "start prints {line:?}");
+            for (samples, nanos) in outcomes.iter_mut().flatten().zip(nanos) {
                 samples.push(nanos / 1e6);
             }
         }
@@ -80,21 +88,16 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     }
 
     let mut section = Section::new("start", "from posix_spawn to the end of a program that does nothing");
-    let mut table = Table::new("start", "ms", variants.iter().map(|(name, _)| *name));
-    table.row(PROGRAM, &samples)?.judge("socksify", verdict);
+    let mut table = Table::new("start", "ms", variants.iter().map(|variant| variant.name)).telling_added();
+    table.row_of(PROGRAM, &outcomes)?.judge("socksify", verdict);
     section.push(table);
     section.note("preload: with LD_PRELOAD set already; exec: by a few lines of C that set it and do nothing else.");
-    if !absent.is_empty() {
-        section.note(format!("not installed, and so without a column: {}", absent.join(", ")));
+    for (variant, outcome) in variants.iter().zip(&outcomes) {
+        if let Err(failure) = outcome {
+            section.note(format!("{} {failure}: {}", variant.name, failure.detail().unwrap_or_default()));
+        }
     }
     Ok(section)
-}
-
-/// A wrapper of others. Their socksify has the name of ours, and is told from it by the library that ours names.
-fn peer(name: &str, program: &str) -> Option<PathBuf> {
-    let path = find_program(program)?;
-    let ours = || fs::read(&path).is_ok_and(|bytes| bytes.windows(15).any(|window| window == b"libsockswrap.so"));
-    (name != "dante" || !ours()).then_some(path)
 }
 
 fn verdict(measured: Measured) -> Verdict {

@@ -59,6 +59,18 @@ pub(super) const CASES: &[Case] = &[
         transcript: "reached",
         ..case("waiting by epoll, the second server needs another socket", "refusals")
     },
+    Case {
+        rules: Rules::Sound("proxy 0.0.0.0/0 {nobody},{proxy}\n"),
+        server: Server::V6,
+        target: V6,
+        ..case("connect, IPv6, the first server is dead and on IPv4, the second on ::1", "connect")
+    },
+    Case {
+        rules: Rules::Sound("proxy 0.0.0.0/0 {nobody},{proxy}\n"),
+        server: Server::V6,
+        target: V6,
+        ..case("without waiting, IPv6, the first server is dead and on IPv4, the second on ::1", "family")
+    },
     // What goes wrong.
     scripted("refusals", "refusals", scripts::refusals),
     Case { args: &["poll", "{targets}"], ..scripted("refusals, without waiting", "refusals", scripts::refusals) },
@@ -116,6 +128,14 @@ pub(super) const CASES: &[Case] = &[
             "connect {target}: succeeded",
         ],
         ..case("another try on the same socket", "retry")
+    },
+    Case {
+        args: &["[::1]:1", "{target}", "blocking"],
+        transcript: "retry_blocking",
+        rules: Rules::Sound("proxy 0.0.0.0/0 {proxy}\nproxy [::1]:1 {nobody}\n"),
+        server: Server::V6,
+        target: V6,
+        ..case("another try on the same IPv6 socket, after one by a proxy on IPv4", "retry")
     },
     Case {
         server: Server::Login,

@@ -1,0 +1,327 @@
+//! Subjects that take turns at one task, in many short rounds, and who of them fails at it.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::bed::Bed;
+use super::proxy::{Handshake, Proxy, Service};
+use super::report::{Measured, Section, Verdict, number};
+use super::stats::Summary;
+use super::worker::{Failure, Outcome, Worker};
+use super::wrapper::{DIRECT, FLOOR, OURS, Subject};
+use crate::progress::Progress;
+
+/// Everybody's rows of one section.
+pub(super) struct Contest<'a> {
+    bed: &'a Bed,
+    program: &'a Path,
+    subjects: Vec<Subject>,
+    limits: Limits,
+    /// Who failed at which row, and how.
+    failures: Vec<String>,
+    hung: Vec<Hung>,
+}
+
+/// Who hung with so many sockets, and is not tried with more.
+struct Hung {
+    subject: &'static str,
+    way: &'static str,
+    size: usize,
+    failure: Failure,
+}
+
+/// How long anything may take.
+struct Limits {
+    /// A subject that has spent so much on a row is not asked again: one that is slow delays nobody for long.
+    budget: Duration,
+    /// One that takes longer for an answer hangs.
+    patience: Duration,
+}
+
+/// So long may take what takes milliseconds: a few connects of each kind, before they are counted.
+pub(super) const TRIAL: Duration = Duration::from_secs(3);
+
+/// What is asked in each round of a row.
+pub(super) struct Task<'a> {
+    pub(super) name: &'a str,
+    /// The first word of the question.
+    pub(super) way: &'static str,
+    /// The rest of it, as it is tried out and as it is measured.
+    pub(super) trial: String,
+    pub(super) question: String,
+    /// How many sockets that takes at a time.
+    pub(super) size: usize,
+    pub(super) rounds: usize,
+    pub(super) handshake: Handshake,
+    pub(super) service: Service,
+}
+
+impl<'a> Contest<'a> {
+    /// Of everybody who is here, with this program.
+    pub(super) fn new(bed: &'a Bed, program: &'a Path, quick: bool) -> Self {
+        Self::of(bed, program, Subject::all(), quick)
+    }
+
+    fn of(bed: &'a Bed, program: &'a Path, subjects: Vec<Subject>, quick: bool) -> Self {
+        let limits = if quick {
+            Limits { budget: Duration::from_millis(700), patience: Duration::from_secs(6) }
+        } else {
+            Limits { budget: Duration::from_secs(3), patience: Duration::from_secs(30) }
+        };
+        Self { bed, program, subjects, limits, failures: Vec::new(), hung: Vec::new() }
+    }
+
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        self.subjects.iter().map(|subject| subject.name).collect()
+    }
+
+    /// What each subject answers, in nanoseconds and in the order of [`Contest::names`].
+    pub(super) fn measure(&mut self, proxy: &Proxy, task: &Task<'_>, progress: &mut Progress) -> Vec<Outcome> {
+        let mut turns: Vec<Turn> =
+            self.subjects.iter().map(|subject| Turn::new(self.enter(subject, proxy, task))).collect();
+        for round in 0..task.rounds {
+            // Another one begins each time.
+            let count = turns.len();
+            for place in (0..count).map(|place| (place + round) % count) {
+                let (subject, turn) = (&self.subjects[place], &mut turns[place]);
+                turn.take(&format!("{} {}", task.way, task.question), self.limits.budget);
+                if turn.may_try_again(subject) {
+                    turn.enter(self.enter(subject, proxy, task));
+                }
+            }
+            progress.step();
+        }
+        let subjects: Vec<_> = self.names();
+        turns.into_iter().zip(subjects).map(|(turn, subject)| self.outcome(turn, subject, task)).collect()
+    }
+
+    /// Starts a subject, and has it do a little of what is asked, without measuring.
+    fn enter(&self, subject: &Subject, proxy: &Proxy, task: &Task<'_>) -> Result<Worker, Failure> {
+        let hung = |hung: &&Hung| (hung.subject, hung.way) == (subject.name, task.way) && hung.size <= task.size;
+        if let Some(hung) = self.hung.iter().find(hung) {
+            return Err(hung.failure.clone());
+        }
+        let worker = subject.start(self.bed, self.program, proxy, task.handshake, task.service)?;
+        let mut worker = worker.patience(TRIAL);
+        worker.ask(&format!("{} {}", task.way, task.trial)).map_err(|error| Failure::of(&error))?;
+        Ok(worker.patience(self.limits.patience))
+    }
+
+    fn outcome(&mut self, turn: Turn, subject: &'static str, task: &Task<'_>) -> Outcome {
+        let rounds = turn.samples.len() + turn.failed;
+        let failure = match (turn.worker, turn.last) {
+            (Err(failure), _) => failure,
+            (Ok(_), None) => return Ok(turn.samples),
+            (Ok(_), Some(failure)) if turn.samples.len() > turn.failed => {
+                let detail = failure.detail().unwrap_or_default();
+                let count = turn.failed;
+                self.failures
+                    .push(format!("{}: {subject}: {failure} in {count} of {rounds} rounds: {detail}", task.name));
+                return Ok(turn.samples);
+            }
+            (Ok(_), Some(failure)) => failure,
+        };
+        if let Some(detail) = failure.detail() {
+            self.failures.push(format!("{}: {subject}: {failure}: {detail}", task.name));
+        }
+        if matches!(failure, Failure::TimesOut(_)) {
+            self.hung.push(Hung { subject, way: task.way, size: task.size, failure: failure.clone() });
+        }
+        Err(failure)
+    }
+
+    /// Says in the section who failed.
+    pub(super) fn explain(self, section: &mut Section) {
+        if !self.failures.is_empty() {
+            section.note(format!("who failed, and how:\n  {}", self.failures.join("\n  ")));
+        }
+    }
+}
+
+/// One subject in one row.
+struct Turn {
+    worker: Result<Worker, Failure>,
+    samples: Vec<f64>,
+    spent: Duration,
+    /// In how many rounds it failed, and how it did the last time.
+    failed: usize,
+    last: Option<Failure>,
+}
+
+/// How often one of others may fail in a row before it is no longer asked.
+const ATTEMPTS: usize = 3;
+
+impl Turn {
+    fn new(worker: Result<Worker, Failure>) -> Self {
+        let mut turn =
+            Self { worker: Err(Failure::Cannot), samples: Vec::new(), spent: Duration::ZERO, failed: 0, last: None };
+        turn.enter(worker);
+        turn
+    }
+
+    fn enter(&mut self, worker: Result<Worker, Failure>) {
+        if let Err(failure) = &worker {
+            self.failed += 1;
+            self.last = Some(failure.clone());
+        }
+        self.worker = worker;
+    }
+
+    fn take(&mut self, question: &str, budget: Duration) {
+        let Ok(worker) = &mut self.worker else { return };
+        if self.spent >= budget {
+            return;
+        }
+        let begun = Instant::now();
+        match worker.ask(question) {
+            Ok(nanos) => self.samples.push(nanos),
+            Err(error) => self.enter(Err(Failure::of(&error))),
+        }
+        self.spent += begun.elapsed();
+    }
+
+    /// Whether it failed in a round, and may do better in the next. What fails now and then is not left out for that,
+    /// unless it is of this workspace.
+    fn may_try_again(&self, subject: &Subject) -> bool {
+        let now_and_then = matches!(self.worker, Err(Failure::Crashes(_) | Failure::Fails(_)));
+        now_and_then && self.failed < ATTEMPTS && subject.is_of_others()
+    }
+}
+
+/// The medians of a row, by which one subject is judged beside another.
+pub(super) struct Medians(Vec<(&'static str, f64)>);
+
+impl Medians {
+    pub(super) fn of(names: &[&'static str], outcomes: &[Outcome]) -> Self {
+        let median = |outcome: &Outcome| Some(Summary::of(outcome.as_deref().ok()?)?.median);
+        Self(names.iter().zip(outcomes).filter_map(|(name, outcome)| Some((*name, median(outcome)?))).collect())
+    }
+
+    pub(super) fn floor(&self) -> Option<f64> {
+        self.0.iter().find(|(name, _)| *name == FLOOR).map(|(_, median)| *median)
+    }
+
+    /// The best of the wrappers of others, where the more is the better.
+    pub(super) fn most_of_others(&self) -> Option<(&'static str, f64)> {
+        let others = self.0.iter().filter(|(name, _)| ![DIRECT, FLOOR, OURS].contains(name));
+        others.copied().max_by(|(_, one), (_, other)| one.total_cmp(other))
+    }
+}
+
+/// So much may a median miss by: on most machines no two runs are nearer.
+const NOISE: f64 = 0.1;
+
+/// No less than the best of the others, where the more is the better.
+pub(super) fn best(medians: &Medians) -> impl Fn(Measured) -> Verdict {
+    let most = medians.most_of_others();
+    move |measured| {
+        let Some((name, most)) = most else { return Verdict { kept: true, text: "alone".to_owned() } };
+        let kept = measured.value >= most * (1.0 - NOISE);
+        let outcome = if kept { "holds" } else { "MISSES" };
+        Verdict {
+            kept,
+            text: format!("{outcome}: no fewer than the best other; {} × {name}", number(measured.value / most)),
+        }
+    }
+}
+
+/// As near to the floor as can be measured, where the less is the better.
+pub(super) fn near_the_floor(medians: &Medians) -> impl Fn(Measured) -> Verdict {
+    let floor = medians.floor().unwrap_or(0.0);
+    move |measured| {
+        let kept = measured.value <= floor * (1.0 + NOISE);
+        let outcome = if kept { "holds" } else { "MISSES" };
+        Verdict { kept, text: format!("{outcome}: as the floor; {} × it", number(measured.value / floor)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ttfb::HANDSHAKES;
+    use super::*;
+
+    fn measure(
+        contest: &mut Contest<'_>,
+        proxy: &Proxy,
+        way: &'static str,
+        size: usize,
+        service: Service,
+    ) -> Vec<Outcome> {
+        shaking(contest, proxy, way, &format!("{size} 1"), size, service, Handshake::default())
+    }
+
+    fn shaking(
+        contest: &mut Contest<'_>,
+        proxy: &Proxy,
+        way: &'static str,
+        rest: &str,
+        size: usize,
+        service: Service,
+        handshake: Handshake,
+    ) -> Vec<Outcome> {
+        let (trial, question) = (rest.to_owned(), rest.to_owned());
+        let task = Task { name: "test", way, trial, question, size, rounds: 2, handshake, service };
+        contest.measure(proxy, &task, &mut Progress::new("bench", "test", 2))
+    }
+
+    #[test]
+    fn the_direct_way_and_the_floor_get_there_however_hands_are_shaken() {
+        let bed = Bed::bare().expect("a compiler");
+        let proxy = Proxy::start(&bed, Duration::ZERO).expect("a proxy");
+        let connects = bed.compile("connects", super::super::ttfb::SOURCE).expect("compiled");
+        let stream = bed.compile("stream", super::super::throughput::SOURCE).expect("compiled");
+        let tasks = [
+            (&connects, "byte", "3 1", Service::Echo),
+            (&connects, "serial", "3 1", Service::Echo),
+            (&connects, "threads", "8 4", Service::Echo),
+            (&connects, "poll", "8 1", Service::Echo),
+            (&connects, "epoll", "8 1", Service::Echo),
+            (&stream, "receive", "1000000", Service::Source),
+            (&stream, "send", "1000000", Service::Sink),
+        ];
+        for (program, way, rest, service) in tasks {
+            let mut contest = Contest::of(&bed, program, vec![Subject::direct(DIRECT), Subject::floor()], true);
+            for (_, handshake) in HANDSHAKES {
+                let outcomes = shaking(&mut contest, &proxy, way, rest, 8, service, handshake);
+                let rounds: Vec<_> = outcomes.iter().map(|outcome| outcome.as_ref().map(Vec::len)).collect();
+                assert_eq!(rounds, [Ok(2), Ok(2)], "{way}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_hangs_is_tried_with_fewer_and_not_with_more() {
+        let bed = Bed::bare().expect("a compiler");
+        let silent = Proxy::start(&bed, super::super::proxy::NEVER).expect("a proxy");
+        let prompt = Proxy::start(&bed, Duration::ZERO).expect("a proxy");
+        let connects = bed.compile("connects", super::super::ttfb::SOURCE).expect("compiled");
+        let mut contest = Contest::of(&bed, &connects, vec![Subject::floor()], true);
+        let hangs = vec![Err(Failure::TimesOut(TRIAL))];
+        assert_eq!(measure(&mut contest, &silent, "epoll", 8, Service::Echo), hangs);
+        // It would not hang any more.
+        assert_eq!(measure(&mut contest, &prompt, "epoll", 9, Service::Echo), hangs);
+        assert!(measure(&mut contest, &prompt, "epoll", 7, Service::Echo)[0].is_ok());
+        assert!(measure(&mut contest, &prompt, "poll", 9, Service::Echo)[0].is_ok());
+        let mut section = Section::new("connects", "test");
+        contest.explain(&mut section);
+        assert!(section.text().contains("test: floor: times out: no answer within 3 s"), "{}", section.text());
+    }
+
+    #[test]
+    fn the_best_of_the_others_is_no_one_of_ours() {
+        let names = [DIRECT, FLOOR, OURS, "one", "two", "three"];
+        let outcome = |median: f64| Ok(vec![median]);
+        let fails = Err(Failure::Crashes(6));
+        let medians = |ours| {
+            let outcomes = [outcome(90.0), outcome(80.0), outcome(ours), outcome(50.0), outcome(60.0), fails.clone()];
+            Medians::of(&names, &outcomes)
+        };
+        let judged = |value: f64| best(&medians(value))(Measured { value, ratio: 1.0, added: 0.0 });
+        assert!(judged(61.0).kept && judged(61.0).text.ends_with("1.02 × two"), "{:?}", judged(61.0));
+        assert!(!judged(50.0).kept);
+        assert!(near_the_floor(&medians(81.0))(Measured { value: 81.0, ratio: 1.0, added: 0.0 }).kept);
+        assert!(!near_the_floor(&medians(95.0))(Measured { value: 95.0, ratio: 1.0, added: 0.0 }).kept);
+    }
+}
