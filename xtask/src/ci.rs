@@ -13,7 +13,7 @@ struct Step {
     cargo: &'static [&'static str],
 }
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step { env: None, cargo: &["xtask", "test"] },
     Step { env: None, cargo: &["fmt", "--all", "--check"] },
     Step { env: None, cargo: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"] },
