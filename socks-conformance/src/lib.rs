@@ -3,6 +3,7 @@
 //! * [`vector`]: the cases of `vectors/`, loaded.
 //! * [`driver`]: all of them, in every [`cutting`], through an adapter that says in a dozen lines how it negotiates.
 //! * [`pipe`], [`peer`]: the scripted proxy behind that, in memory and behind a descriptor.
+//! * [`seed`]: what the inputs of the fuzz targets mean, and those that the vectors make.
 //! * [`gss`]: a toy security context.
 //! * [`layer`]: a toy method that protects all that follows.
 //! * [`allocations`]: counts them, for tests that promise none.
@@ -26,6 +27,7 @@ pub mod peers;
 pub mod pipe;
 pub mod proxy;
 pub mod script;
+pub mod seed;
 mod text;
 pub mod vector;
 

@@ -13,7 +13,7 @@ struct Step {
     cargo: &'static [&'static str],
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 14] = [
     Step { env: None, cargo: &["xtask", "test"] },
     Step { env: None, cargo: &["fmt", "--all", "--check"] },
     Step { env: None, cargo: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"] },
@@ -24,6 +24,10 @@ const STEPS: [Step; 10] = [
     Step { env: None, cargo: &["xtask", "features", "--quick"] },
     Step { env: None, cargo: &["xtask", "package"] },
     Step { env: None, cargo: &["xtask", "bench", "--quick"] },
+    Step { env: None, cargo: &["xtask", "supply"] },
+    Step { env: None, cargo: &["xtask", "dist", "--only", "source", "--verify"] },
+    Step { env: None, cargo: &["xtask", "coverage"] },
+    Step { env: None, cargo: &["xtask", "fuzz", "--time", "30"] },
 ];
 
 /// As it is typed, and as it stands in `.ci/run`.

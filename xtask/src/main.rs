@@ -5,20 +5,26 @@
 mod bench;
 mod ci;
 mod conformance;
+mod coverage;
 mod demo;
+mod dist;
 mod faults;
 mod features;
+mod fuzz;
 mod install;
 mod man;
 mod matrix;
 mod package;
 mod progress;
 mod published;
+mod remap;
+mod reproduce;
 mod run;
 mod setup;
 mod soak;
 mod socksify;
 mod stage;
+mod supply;
 mod symbols;
 mod table;
 mod tally;
@@ -54,7 +60,13 @@ enum Task {
     Socksify(socksify::Arguments),
     Install(install::Arguments),
     Bench(bench::Arguments),
+    Fuzz(fuzz::Arguments),
+    Coverage(coverage::Arguments),
     Soak(soak::Arguments),
+    Supply(supply::Arguments),
+    Dist(dist::Arguments),
+    /// Builds twice, as differently as two people would, and compares what is installed byte for byte.
+    Reproduce,
     /// Checks promises that no compiler checks: the core's purity, the libraries' symbols, the manual,
     /// the manifests.
     Tidy,
@@ -75,7 +87,12 @@ fn main() -> ExitCode {
         Task::Socksify(arguments) => socksify::run(&arguments),
         Task::Install(arguments) => install::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Coverage(arguments) => coverage::run(&arguments),
         Task::Soak(arguments) => soak::run(&arguments),
+        Task::Supply(arguments) => supply::run(&arguments),
+        Task::Reproduce => reproduce::run(),
+        Task::Dist(arguments) => dist::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Ci => ci::run(),
     };

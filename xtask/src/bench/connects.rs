@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::bed::{self, Bed};
-use super::contest::{Contest, Medians, Task, best};
+use super::contest::{Contest, Standing, Task};
 use super::proxy::{Handshake, Proxy, Service};
 use super::report::{Section, Table};
 use super::ttfb::SOURCE;
@@ -106,7 +106,7 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
             let outcomes: Vec<Outcome> = nanos.into_iter().map(|outcome| outcome.map(rate)).collect();
             table.row_of(case.name, &outcomes)?;
             if case.promised {
-                table.judge(OURS, best(&Medians::of(&names, &outcomes)));
+                table.judge(OURS, |_| Standing::of(&names, &outcomes).best());
             }
         }
         section.push(table);

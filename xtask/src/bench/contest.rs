@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::bed::Bed;
 use super::proxy::{Handshake, Proxy, Service};
-use super::report::{Measured, Section, Verdict, number};
+use super::report::{Section, Verdict, number};
 use super::stats::Summary;
 use super::worker::{Failure, Outcome, Worker};
 use super::wrapper::{DIRECT, FLOOR, OURS, Subject};
@@ -68,7 +68,7 @@ impl<'a> Contest<'a> {
         let limits = if quick {
             Limits { budget: Duration::from_millis(700), patience: Duration::from_secs(6) }
         } else {
-            Limits { budget: Duration::from_secs(3), patience: Duration::from_secs(30) }
+            Limits { budget: Duration::from_secs(3), patience: Duration::from_secs(15) }
         };
         Self { bed, program, subjects, limits, failures: Vec::new(), hung: Vec::new() }
     }
@@ -190,51 +190,57 @@ impl Turn {
     }
 }
 
-/// The medians of a row, by which one subject is judged beside another.
-pub(super) struct Medians(Vec<(&'static str, f64)>);
+/// A row, by which ours is judged beside the floor and the others.
+pub(super) struct Standing<'a> {
+    names: &'a [&'static str],
+    outcomes: &'a [Outcome],
+}
 
-impl Medians {
-    pub(super) fn of(names: &[&'static str], outcomes: &[Outcome]) -> Self {
-        let median = |outcome: &Outcome| Some(Summary::of(outcome.as_deref().ok()?)?.median);
-        Self(names.iter().zip(outcomes).filter_map(|(name, outcome)| Some((*name, median(outcome)?))).collect())
+impl<'a> Standing<'a> {
+    pub(super) fn of(names: &'a [&'static str], outcomes: &'a [Outcome]) -> Self {
+        Self { names, outcomes }
     }
 
-    pub(super) fn floor(&self) -> Option<f64> {
-        self.0.iter().find(|(name, _)| *name == FLOOR).map(|(_, median)| *median)
+    fn samples(&self, name: &str) -> Option<&[f64]> {
+        let place = self.names.iter().position(|other| *other == name)?;
+        self.outcomes.get(place)?.as_deref().ok()
     }
 
-    /// The best of the wrappers of others, where the more is the better.
-    pub(super) fn most_of_others(&self) -> Option<(&'static str, f64)> {
-        let others = self.0.iter().filter(|(name, _)| ![DIRECT, FLOOR, OURS].contains(name));
-        others.copied().max_by(|(_, one), (_, other)| one.total_cmp(other))
+    /// How many times ours is what this one is, in the median of the rounds that both took.
+    fn times(&self, name: &str) -> Option<f64> {
+        let times = Summary::paired(self.samples(OURS)?, self.samples(name)?, |ours, other| ours / other)?;
+        Some(times.median)
+    }
+
+    /// No less than the best of the others, where the more is the better.
+    pub(super) fn best(&self) -> Verdict {
+        let others = self.names.iter().filter(|name| ![DIRECT, FLOOR, OURS].contains(name));
+        let least = others
+            .filter_map(|name| Some((*name, self.times(name)?)))
+            .min_by(|(_, one), (_, other)| one.total_cmp(other));
+        match least {
+            Some((name, times)) => {
+                judged(times >= 1.0 - NOISE, &format!("no fewer than any other; {} × {name}", number(times)))
+            }
+            None => Verdict { kept: true, text: "there is no other".to_owned() },
+        }
+    }
+
+    /// As near to the floor as can be measured, where the less is the better.
+    pub(super) fn near_the_floor(&self) -> Verdict {
+        match self.times(FLOOR) {
+            Some(times) => judged(times <= 1.0 + NOISE, &format!("as the floor; {} × it", number(times))),
+            None => Verdict { kept: true, text: "there is no floor".to_owned() },
+        }
     }
 }
 
 /// So much may a median miss by: on most machines no two runs are nearer.
 const NOISE: f64 = 0.1;
 
-/// No less than the best of the others, where the more is the better.
-pub(super) fn best(medians: &Medians) -> impl Fn(Measured) -> Verdict {
-    let most = medians.most_of_others();
-    move |measured| {
-        let Some((name, most)) = most else { return Verdict { kept: true, text: "alone".to_owned() } };
-        let kept = measured.value >= most * (1.0 - NOISE);
-        let outcome = if kept { "holds" } else { "MISSES" };
-        Verdict {
-            kept,
-            text: format!("{outcome}: no fewer than the best other; {} × {name}", number(measured.value / most)),
-        }
-    }
-}
-
-/// As near to the floor as can be measured, where the less is the better.
-pub(super) fn near_the_floor(medians: &Medians) -> impl Fn(Measured) -> Verdict {
-    let floor = medians.floor().unwrap_or(0.0);
-    move |measured| {
-        let kept = measured.value <= floor * (1.0 + NOISE);
-        let outcome = if kept { "holds" } else { "MISSES" };
-        Verdict { kept, text: format!("{outcome}: as the floor; {} × it", number(measured.value / floor)) }
-    }
+fn judged(kept: bool, what: &str) -> Verdict {
+    let outcome = if kept { "holds" } else { "MISSES" };
+    Verdict { kept, text: format!("{outcome}: {what}") }
 }
 
 #[cfg(test)]
@@ -310,18 +316,20 @@ mod tests {
     }
 
     #[test]
-    fn the_best_of_the_others_is_no_one_of_ours() {
+    fn ours_is_judged_by_the_rounds_that_both_took() {
         let names = [DIRECT, FLOOR, OURS, "one", "two", "three"];
-        let outcome = |median: f64| Ok(vec![median]);
-        let fails = Err(Failure::Crashes(6));
-        let medians = |ours| {
-            let outcomes = [outcome(90.0), outcome(80.0), outcome(ours), outcome(50.0), outcome(60.0), fails.clone()];
-            Medians::of(&names, &outcomes)
-        };
-        let judged = |value: f64| best(&medians(value))(Measured { value, ratio: 1.0, added: 0.0 });
-        assert!(judged(61.0).kept && judged(61.0).text.ends_with("1.02 × two"), "{:?}", judged(61.0));
-        assert!(!judged(50.0).kept);
-        assert!(near_the_floor(&medians(81.0))(Measured { value: 81.0, ratio: 1.0, added: 0.0 }).kept);
-        assert!(!near_the_floor(&medians(95.0))(Measured { value: 95.0, ratio: 1.0, added: 0.0 }).kept);
+        let failed = || Err(Failure::Crashes(6));
+        // Half-way the machine becomes ten times slower; one is no longer asked by then.
+        let rate = |rate: f64| Ok(vec![rate, rate, rate / 10.0, rate / 10.0]);
+        let row = |ours: Outcome| [rate(90.0), rate(80.0), ours, Ok(vec![50.0]), rate(60.0), failed()];
+        let best = |ours: Outcome| Standing::of(&names, &row(ours)).best();
+        assert_eq!(best(rate(61.0)).text, "holds: no fewer than any other; 1.02 × two");
+        assert!(best(rate(55.0)).kept);
+        assert!(!best(rate(50.0)).kept);
+        assert!(best(failed()).kept, "the table says that it failed");
+        let near = |ours: f64| Standing::of(&names, &row(rate(ours))).near_the_floor();
+        assert!(near(81.0).kept);
+        assert_eq!(near(100.0).text, "MISSES: as the floor; 1.25 × it");
+        assert_eq!(Standing::of(&names[2..3], &[rate(1.0)]).best().text, "there is no other");
     }
 }

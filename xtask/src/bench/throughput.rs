@@ -1,5 +1,7 @@
 //! What one stream carries once it is connected.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use super::bed::Bed;
@@ -8,7 +10,6 @@ use super::proxy::{Handshake, Proxy, Service};
 use super::report::{Section, Table};
 use super::worker::Outcome;
 use crate::progress::Progress;
-use std::time::Duration;
 
 pub(super) const SOURCE: &str = include_str!("stream.c");
 

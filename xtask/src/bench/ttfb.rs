@@ -5,10 +5,11 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::bed::Bed;
-use super::contest::{Contest, Medians, Task, near_the_floor};
+use super::contest::{Contest, Standing, Task};
 use super::proxy::{Handshake, Proxy, Service};
 use super::report::{Section, Table};
 use super::worker::Outcome;
+use super::wrapper::OURS;
 use crate::progress::Progress;
 
 /// Connects one after another, a byte on each.
@@ -90,7 +91,7 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
             table.row_of(name, &outcomes)?;
             // Near, a few microseconds would decide.
             if !distance.round_trip.is_zero() {
-                table.judge(super::wrapper::OURS, near_the_floor(&Medians::of(&names, &outcomes)));
+                table.judge(OURS, |_| Standing::of(&names, &outcomes).near_the_floor());
             }
         }
         section.push(table);
