@@ -7,6 +7,7 @@
 //! * [`gss`]: a toy security context.
 //! * [`layer`]: a toy method that protects all that follows.
 //! * [`allocations`]: counts them, for tests that promise none.
+//! * [`faults`]: a hostile proxy, which breaks every answer at every byte of it.
 //! * [`cost`]: what a handshake may cost.
 //! * [`peers`]: targets on the loopback, and proxies that misbehave in one way each.
 //! * [`closed`]: a port where nobody listens.
@@ -17,6 +18,7 @@ pub mod closed;
 pub mod cost;
 pub mod cutting;
 pub mod driver;
+pub mod faults;
 pub mod gss;
 pub mod layer;
 mod parse;

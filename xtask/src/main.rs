@@ -8,6 +8,7 @@ mod conformance;
 mod coverage;
 mod demo;
 mod dist;
+mod faults;
 mod features;
 mod fuzz;
 mod install;
@@ -27,6 +28,7 @@ mod socksify;
 mod stage;
 mod supply;
 mod symbols;
+mod table;
 mod tally;
 mod test;
 mod tidy;
@@ -52,6 +54,8 @@ enum Task {
     Conformance,
     /// Runs the table of descriptors in every order in which its threads can meet.
     Models,
+    /// Breaks every answer of a proxy at every byte, for every adapter and C programs, and prints one table.
+    Faults,
     Features(features::Arguments),
     /// Runs the unit tests of libsocks with AddressSanitizer in the Rust code itself.
     Sanitize,
@@ -81,8 +85,9 @@ fn main() -> ExitCode {
         Task::Setup(arguments) => setup::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
         Task::Matrix(arguments) => matrix::run(&arguments),
-        Task::Conformance => conformance::run(),
+        Task::Conformance => conformance::TABLE.run(),
         Task::Models => models::run(),
+        Task::Faults => faults::TABLE.run(),
         Task::Features(arguments) => features::run(&arguments),
         Task::Sanitize => sanitize::run(),
         Task::Package => package::run(),

@@ -1,7 +1,7 @@
 //! Each system call that libsocks makes, failing once in each way that it can:
 //! `cargo test -p socks-ffi --test syscall_faults [-- WORD...]`.
 //!
-//! tests/c/faults.c connects and converses in several ways. A first run tells which calls are made while a function of
+//! tests/c/syscall_faults.c connects and converses in several ways. A first run tells which calls are made while a function of
 //! the library's is at work; then there is a run for each of them and each of its faults. Whatever fails, the program
 //! gets all that it asked for, or an error that names the fault; nothing goes past the proxy, nothing hangs, no descriptor is
 //! left, and the next connect succeeds. Interruptions and short reads and writes are not told of at all.

@@ -34,7 +34,7 @@ pub(crate) enum Server {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Style {
     pub(crate) name: &'static str,
-    /// The first argument of tests/c/faults.c.
+    /// The first argument of tests/c/syscall_faults.c.
     way: &'static str,
     server: Server,
 }
@@ -100,7 +100,7 @@ impl Bed {
     /// The program as it is run.
     pub(crate) fn command(&self, style: &Style, tools: &Toolchain) -> Result<Command> {
         let mut command = Command::new(tools.socksify());
-        command.arg(tools.program("faults", Mode { way: Way::Wrapped, tool: Tool::None })?);
+        command.arg(tools.program("syscall_faults", Mode { way: Way::Wrapped, tool: Tool::None })?);
         command.arg(style.way).arg(self.target.addr().to_string());
         command.env_clear().env("SOCKSRC", self.folder.path().join("socksrc"));
         // Names of one test are none of another's, nor of the user's.
