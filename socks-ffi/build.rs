@@ -1,10 +1,15 @@
 //! Linker flags of libsocks.so: its soname, and what a library in other people's processes needs.
 
 use std::path::Path;
+use std::process::Command;
 use std::{env, fs};
+
+/// What takes the place of glibc's newer names in the shared library.
+const NAMES: &str = "glibc/names.rs";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed={NAMES}");
     if env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {
         return;
     }
@@ -25,5 +30,24 @@ fn main() {
         let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
         fs::write(Path::new(&out).join("libgcc_s.so"), "INPUT(-lgcc_eh -lgcc)\n").expect("OUT_DIR is writable");
         println!("cargo:rustc-cdylib-link-arg=-L{out}");
+        // The machines whose first version of glibc the file knows.
+        if ["x86_64", "aarch64"].map(Ok).contains(&env::var("CARGO_CFG_TARGET_ARCH").as_deref()) {
+            compile_names(Path::new(&out));
+        }
     }
+}
+
+/// Compiles what the linker is to find in front of glibc.
+fn compile_names(out: &Path) {
+    let object = out.join("names.o");
+    let status = Command::new(env::var_os("RUSTC").expect("cargo sets RUSTC"))
+        .args(["--crate-type=lib", "--crate-name=names", "--edition=2024", "-Cpanic=abort", "-Copt-level=2"])
+        .args(["-Ccodegen-units=1", "-Crelocation-model=pic"])
+        .arg(format!("--target={}", env::var("TARGET").expect("cargo sets TARGET")))
+        .arg(format!("--emit=obj={}", object.display()))
+        .arg(NAMES)
+        .status()
+        .expect("rustc runs");
+    assert!(status.success(), "{NAMES} was not compiled");
+    println!("cargo:rustc-cdylib-link-arg={}", object.display());
 }

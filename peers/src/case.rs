@@ -3,17 +3,17 @@
 use socks_proto::{Login, Offer, TargetAddr, UserPass};
 
 /// The target's name.
-pub(crate) const HOST: &str = "example.com";
-/// Its port.
-pub(crate) const PORT: u16 = 80;
+pub const HOST: &str = "example.com";
+/// Its port, in memory; through a proxy it is what is wanted there.
+pub const PORT: u16 = 80;
 /// Who logs in.
-pub(crate) const USERNAME: &str = "ann";
+pub const USERNAME: &str = "ann";
 /// With what.
-pub(crate) const PASSWORD: &str = "s3cret";
+pub const PASSWORD: &str = "s3cret";
 
 /// A kind of handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Case {
+pub enum Case {
     /// Message by message, without a login.
     Stepwise,
     /// Message by message, with a username and a password.
@@ -23,11 +23,13 @@ pub(crate) enum Case {
 }
 
 impl Case {
-    pub(crate) const ALL: &[Self] = &[Self::Stepwise, Self::Login, Self::OneRoundTrip];
+    /// Every one.
+    pub const ALL: &[Self] = &[Self::Stepwise, Self::Login, Self::OneRoundTrip];
     /// What those can that send each message when the one before is answered.
-    pub(crate) const STEPWISE: &[Self] = &[Self::Stepwise, Self::Login];
+    pub const STEPWISE: &[Self] = &[Self::Stepwise, Self::Login];
 
-    pub(crate) fn name(&self) -> &'static str {
+    /// As it is given on a command line.
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Stepwise => "stepwise",
             Self::Login => "login",
@@ -36,7 +38,7 @@ impl Case {
     }
 
     /// All that the proxy says.
-    pub(crate) fn script(self) -> &'static [u8] {
+    pub fn script(self) -> &'static [u8] {
         match self {
             Self::Stepwise | Self::OneRoundTrip => b"\x05\x00\x05\x00\x00\x01\x7f\x00\x00\x01\x04\x38",
             Self::Login => b"\x05\x02\x01\x00\x05\x00\x00\x01\x7f\x00\x00\x01\x04\x38",
@@ -44,7 +46,7 @@ impl Case {
     }
 
     /// As our crates have it.
-    pub(crate) fn offer(self) -> Offer {
+    pub fn offer(self) -> Offer {
         match self {
             Self::Stepwise => Offer::stepwise(Login::None),
             Self::Login => Offer::stepwise(Login::from(UserPass::new(USERNAME, PASSWORD).expect("short enough"))),
@@ -54,6 +56,6 @@ impl Case {
 }
 
 /// The target as our crates have it, made of a name that has yet to be looked at, as is that of the others.
-pub(crate) fn target() -> TargetAddr {
-    TargetAddr::try_from((HOST, PORT)).expect("a name")
+pub fn target(port: u16) -> TargetAddr {
+    TargetAddr::try_from((HOST, port)).expect("a name")
 }

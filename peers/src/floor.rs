@@ -9,10 +9,10 @@ const REQUEST: usize = 4 + 1 + 255 + 2;
 const LOGIN: usize = 1 + 1 + 255 + 1 + 255;
 
 /// The bound address: its octets, how many of them there are, and the port.
-pub(crate) type Bound = ([u8; 255], usize, u16);
+pub type Bound = ([u8; 255], usize, u16);
 
 /// Message by message.
-pub(crate) fn stepwise(stream: &mut (impl Read + Write), host: &str, port: u16) -> Option<Bound> {
+pub fn stepwise(stream: &mut (impl Read + Write), host: &str, port: u16) -> Option<Bound> {
     stream.write_all(&[5, 1, 0]).ok()?;
     let mut choice = [0; 2];
     stream.read_exact(&mut choice).ok()?;
@@ -25,7 +25,7 @@ pub(crate) fn stepwise(stream: &mut (impl Read + Write), host: &str, port: u16) 
 }
 
 /// Message by message, with a login.
-pub(crate) fn login(
+pub fn login(
     stream: &mut (impl Read + Write),
     (username, password): (&str, &str),
     host: &str,
@@ -55,7 +55,7 @@ pub(crate) fn login(
 }
 
 /// In one flight.
-pub(crate) fn one_round_trip(stream: &mut (impl Read + Write), host: &str, port: u16) -> Option<Bound> {
+pub fn one_round_trip(stream: &mut (impl Read + Write), host: &str, port: u16) -> Option<Bound> {
     let (request, len) = request(host, port);
     let mut flight = [0; 3 + REQUEST];
     flight[..3].copy_from_slice(&[5, 1, 0]);

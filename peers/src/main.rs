@@ -1,11 +1,9 @@
 //! `socks-peers SUBJECT CASE COUNT` makes a handshake in memory COUNT times, for callgrind to count its instructions, and
 //! prints what one of them takes: allocations, reads, writes, and the size of the future where there is one.
 //!
-//! `cargo xtask bench handshake` runs it and makes the table. The proxy is a script and gives all that it has to say at
+//! `cargo xtask bench handshake` runs it and makes the table; `socks-peers-tcp` does the same over TCP. The proxy is a script and gives all that it has to say at
 //! once; the target is a name of eleven octets, and the reply an IPv4 address.
 
-mod case;
-mod floor;
 mod proxy;
 mod subjects;
 
@@ -13,8 +11,8 @@ use std::env;
 use std::process::ExitCode;
 
 use socks_conformance::allocations::{Counting, allocations};
+use socks_peers::case::Case;
 
-use self::case::Case;
 use self::proxy::Proxy;
 use self::subjects::SUBJECTS;
 

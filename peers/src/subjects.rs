@@ -5,17 +5,20 @@ use std::hint::black_box;
 use std::io::{Read, Write};
 use std::mem::size_of_val;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{self, Context, Waker};
+use std::time::Instant;
 
 use fast_socks5::client::{Config, Socks5Stream as FastStream};
 use fast_socks5::util::target_addr::TargetAddr as FastTarget;
 use fast_socks5::{AuthenticationMethod, Socks5Command};
+use mio::{Interest, Poll, Token};
+use socks_mio::{Connecting, Progress};
+use socks_peers::case::{Case, HOST, PASSWORD, PORT, USERNAME, target};
+use socks_peers::floor;
 use socks_proto::{Command, Handshake, Step};
 use tokio_socks::tcp::Socks5Stream as TokioStream;
 
-use crate::case::{Case, HOST, PASSWORD, PORT, USERNAME, target};
-use crate::floor;
-use crate::proxy::Proxy;
+use crate::proxy::{Lent, Proxy};
 
 /// One of those that are compared.
 pub(crate) struct Subject {
@@ -33,6 +36,8 @@ pub(crate) const SUBJECTS: &[Subject] = &[
     Subject { name: "socks-proto", cases: Case::ALL, run: bare_core },
     Subject { name: "socks-blocking", cases: Case::ALL, run: blocking },
     Subject { name: "socks-tokio", cases: Case::ALL, run: tokio },
+    Subject { name: "socks-async-std", cases: Case::ALL, run: async_std },
+    Subject { name: "socks-mio", cases: Case::ALL, run: mio },
     Subject { name: "tokio-socks", cases: Case::STEPWISE, run: tokio_socks },
     Subject { name: "fast-socks5", cases: Case::STEPWISE, run: fast_socks5 },
 ];
@@ -49,7 +54,7 @@ fn by_hand(proxy: &mut Proxy, case: Case) -> usize {
 }
 
 fn bare_core(proxy: &mut Proxy, case: Case) -> usize {
-    let mut handshake = Handshake::new(Command::Connect(black_box(target())), case.offer());
+    let mut handshake = Handshake::new(Command::Connect(black_box(target(PORT))), case.offer());
     let mut buf = [0; 512];
     loop {
         match handshake.step().expect("the proxy is kind") {
@@ -71,16 +76,40 @@ fn bare_core(proxy: &mut Proxy, case: Case) -> usize {
 }
 
 fn blocking(proxy: &mut Proxy, case: Case) -> usize {
-    let stream = socks_blocking::connect_over(proxy, black_box(target()), case.offer());
+    let stream = socks_blocking::connect_over(proxy, black_box(target(PORT)), case.offer());
     black_box(stream.expect("the proxy is kind").bound());
     0
 }
 
 fn tokio(proxy: &mut Proxy, case: Case) -> usize {
-    let work = socks_tokio::connect_over(proxy, black_box(target()), case.offer());
+    let work = socks_tokio::connect_over(proxy, black_box(target(PORT)), case.offer());
     at_once(work, |stream| {
         black_box(stream.expect("the proxy is kind").bound());
     })
+}
+
+fn async_std(proxy: &mut Proxy, case: Case) -> usize {
+    let work = socks_async_std::connect_over(proxy, black_box(target(PORT)), case.offer());
+    at_once(work, |stream| {
+        black_box(stream.expect("the proxy is kind").bound());
+    })
+}
+
+thread_local! {
+    /// Of a loop that has nothing else in it. A stream that never blocks waits for none of its events.
+    static POLL: Poll = Poll::new().expect("a poll");
+}
+
+fn mio(proxy: &mut Proxy, case: Case) -> usize {
+    POLL.with(|poll| {
+        let mut connecting = Connecting::over(Lent(proxy), black_box(target(PORT)), case.offer());
+        poll.registry().register(&mut connecting, Token(0), Interest::READABLE).expect("registered");
+        match connecting.ready(poll.registry(), Instant::now()).expect("the proxy is kind") {
+            Progress::Done(stream) => _ = black_box(stream.bound()),
+            _ => panic!("it waits"),
+        }
+    });
+    0
 }
 
 fn tokio_socks(proxy: &mut Proxy, case: Case) -> usize {
@@ -108,8 +137,8 @@ fn fast_socks5(proxy: &mut Proxy, case: Case) -> usize {
 fn at_once<F: Future>(work: F, check: impl FnOnce(F::Output)) -> usize {
     let size = size_of_val(&work);
     match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(outcome) => check(outcome),
-        Poll::Pending => panic!("it waits"),
+        task::Poll::Ready(outcome) => check(outcome),
+        task::Poll::Pending => panic!("it waits"),
     }
     size
 }

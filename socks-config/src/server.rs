@@ -176,7 +176,8 @@ impl fmt::Display for Redirect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.host {
             Some(RedirectHost::Ip(ip)) => ServerHost::Ip(*ip).fmt(f)?,
-            Some(RedirectHost::Name(name)) => name.fmt(f)?,
+            // Read as UTF-8, and written so: a name's own Display escapes it.
+            Some(RedirectHost::Name(name)) => f.write_str(name.as_str().unwrap_or_default())?,
             None => {}
         }
         match self.port {

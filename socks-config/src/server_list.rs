@@ -32,7 +32,8 @@ pub(crate) fn list(text: &[u8]) -> Result<Vec<Server>, Fault> {
 /// `host[:port][/option...]`, `[IPv6]:port[/option...]` or `unix:/path[/option...]`
 pub(crate) fn server(text: &[u8]) -> Result<Server, Fault> {
     refuse_url(text)?;
-    if let Some(rest) = text.strip_prefix(b"unix:") {
+    // `unix:1080` is a host of that name: a path is absolute.
+    if let Some(rest) = text.strip_prefix(b"unix:").filter(|rest| !rest.first().is_some_and(u8::is_ascii_digit)) {
         return unix(rest).map_err(|fault| fault.shifted(b"unix:".len()));
     }
     let mut parts = text.split(|&b| b == b'/');

@@ -117,6 +117,9 @@ fn servers() {
             Endpoint::Tcp { host: ServerHost::Ip("2001:db8::1".parse().unwrap()), port: 9 },
         ),
         ("[::1]", "[::1]:1080", Endpoint::Tcp { host: ServerHost::Ip("::1".parse().unwrap()), port: 1080 }),
+        // A host of this name, which a path cannot be taken for.
+        ("unix", "unix:1080", Endpoint::Tcp { host: ServerHost::Name("unix".into()), port: 1080 }),
+        ("unix:9", "unix:9", Endpoint::Tcp { host: ServerHost::Name("unix".into()), port: 9 }),
         ("unix:/run/tor/socks", "unix:/run/tor/socks", Endpoint::Unix(PathBuf::from("/run/tor/socks"))),
         ("unix:/run/pipeline/s:1=2", "unix:/run/pipeline/s:1=2", Endpoint::Unix(PathBuf::from("/run/pipeline/s:1=2"))),
     ] {
@@ -124,6 +127,15 @@ fn servers() {
         assert_eq!((&server.endpoint, server.to_string().as_str()), (&endpoint, shown));
         assert_eq!(server, Server::new(endpoint));
         assert_eq!(shown.parse(), Ok(server));
+    }
+}
+
+#[test]
+fn a_redirect_is_written_as_it_is_read() {
+    for text in
+        ["gate:1080/redirect=b\u{fc}cher.example:80", "gate:1080/redirect=mail.example", "gate:1080/redirect=:25"]
+    {
+        assert_eq!(text.parse::<Server>().expect(text).to_string(), text);
     }
 }
 

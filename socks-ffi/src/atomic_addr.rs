@@ -1,7 +1,8 @@
 //! Socket addresses that threads may read without a lock.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use crate::sync::{AtomicU32, AtomicU64, Ordering, constant};
 
 /// A socket address that is written before a phase is published and read after.
 pub(crate) struct AtomicAddr {
@@ -15,8 +16,10 @@ const META_V4: u32 = 4 << 16;
 const META_V6: u32 = 6 << 16;
 
 impl AtomicAddr {
-    pub(crate) const fn new() -> Self {
-        Self { meta: AtomicU32::new(0), high: AtomicU64::new(0), low: AtomicU64::new(0) }
+    constant! {
+        pub(crate) fn new() -> Self {
+            Self { meta: AtomicU32::new(0), high: AtomicU64::new(0), low: AtomicU64::new(0) }
+        }
     }
 
     pub(crate) fn set(&self, addr: Option<SocketAddr>) {

@@ -102,7 +102,8 @@ fn adopt(record: &Held, fd: BorrowedFd<'_>) -> Phase {
 fn show(record: &Record, fd: BorrowedFd<'_>, phase: Phase) {
     match phase {
         Phase::Tunnel | Phase::Failed => epoll::attach(record, fd),
-        _ => epoll::follow(record, fd, phase),
+        // What cannot be shown is found when the program asks otherwise.
+        _ => _ = epoll::follow(record, fd, phase),
     }
 }
 
@@ -145,8 +146,9 @@ fn settle(
             if record.phase() == Phase::Pending {
                 record.set_deadline(slot.as_ref().map_or(0, |work| work.deadline()));
             }
-            if changed {
-                epoll::follow(record, fd, record.phase());
+            // An epoll of the program's that cannot wait for it would never tell of it.
+            if changed && let Err(error) = epoll::follow(record, fd, record.phase()) {
+                return settle(record, fd, slot, Err(error));
             }
             return record.phase();
         }

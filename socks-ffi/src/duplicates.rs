@@ -7,6 +7,8 @@
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rustix::io::Errno;
+
 use crate::sys::socket;
 use crate::table::SLOTS;
 
@@ -39,16 +41,24 @@ pub(crate) fn note(old: RawFd, new: RawFd) {
     }
 }
 
-/// The other descriptors of a socket, as far as they were noted. For a socket that was never duplicated it is a load.
-pub(crate) fn of(socket: BorrowedFd<'_>) -> impl Iterator<Item = RawFd> {
+/// The other descriptors of a socket, as far as they were noted; an error for one that the kernel does not tell of. For a
+/// socket that was never duplicated it is a load.
+pub(crate) fn of(socket: BorrowedFd<'_>) -> impl Iterator<Item = Result<RawFd, Errno>> {
     let own = socket.as_raw_fd();
     let number = group(own).map_or(0, |group| group.load(Ordering::Relaxed));
-    let cookie = if number == 0 { None } else { socket::cookie(socket) };
+    let (cookie, fault) = match if number == 0 { Ok(None) } else { socket::cookie(socket) } {
+        Ok(cookie) => (cookie, None),
+        Err(error) => (None, Some(Err(error))),
+    };
     let last = if cookie.is_some() { HIGHEST.load(Ordering::Relaxed) as RawFd } else { -1 };
     let is_noted = move |fd: &RawFd| *fd != own && group(*fd).is_some_and(|at| at.load(Ordering::Relaxed) == number);
     // SAFETY: only asked what it is; a number that is not open is EBADF.
     let cookie_of = |fd| socket::cookie(unsafe { BorrowedFd::borrow_raw(fd) });
-    (0..=last).filter(is_noted).filter(move |fd| cookie_of(*fd) == cookie)
+    let its = (0..=last).filter(is_noted).filter_map(move |fd| match cookie_of(fd) {
+        Ok(other) => (other == cookie).then_some(Ok(fd)),
+        Err(error) => Some(Err(error)),
+    });
+    fault.into_iter().chain(its)
 }
 
 #[cfg(test)]
@@ -67,8 +77,8 @@ mod tests {
         note(socket.as_raw_fd(), twin.as_raw_fd());
         // As if it had got the number of a duplicate that was closed.
         note(socket.as_raw_fd(), stranger.as_raw_fd());
-        assert_eq!(of(socket.as_fd()).collect::<Vec<_>>(), [twin.as_raw_fd()]);
-        assert_eq!(of(twin.as_fd()).collect::<Vec<_>>(), [socket.as_raw_fd()]);
+        assert_eq!(of(socket.as_fd()).collect::<Vec<_>>(), [Ok(twin.as_raw_fd())]);
+        assert_eq!(of(twin.as_fd()).collect::<Vec<_>>(), [Ok(socket.as_raw_fd())]);
         assert_eq!(of(stranger.as_fd()).count(), 0);
     }
 

@@ -20,11 +20,14 @@ mod errno;
 pub mod exports;
 mod fork;
 mod lock;
+#[cfg(all(test, model))]
+mod models;
 mod names;
 mod ops;
 mod pool;
 mod process;
 mod record;
+mod sync;
 mod sys;
 mod table;
 mod work;

@@ -3,9 +3,9 @@
 //! Nobody waits for it without end: who does not get it treats the socket as still busy. So a signal handler that
 //! interrupts the holder, or a forked child whose parent's thread held it, cannot deadlock.
 
-use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::sync::{AtomicBool, Ordering, UnsafeCell, constant, yield_now};
 
 pub(crate) struct TryLock<T> {
     taken: AtomicBool,
@@ -16,8 +16,10 @@ pub(crate) struct TryLock<T> {
 unsafe impl<T: Send> Sync for TryLock<T> {}
 
 impl<T> TryLock<T> {
-    pub(crate) const fn new(value: T) -> Self {
-        Self { taken: AtomicBool::new(false), value: UnsafeCell::new(value) }
+    constant! {
+        pub(crate) fn new(value: T) -> Self {
+            Self { taken: AtomicBool::new(false), value: UnsafeCell::new(value) }
+        }
     }
 
     pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
@@ -34,7 +36,7 @@ impl<T> TryLock<T> {
             if let Some(guard) = self.try_lock() {
                 return Some(guard);
             }
-            std::thread::yield_now();
+            yield_now();
         }
         None
     }

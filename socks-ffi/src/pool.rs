@@ -4,14 +4,15 @@
 //! generation tells that it is another one. No lock and no malloc: a signal handler can interrupt any of it.
 
 use std::mem::size_of;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering, array, constant};
+
 /// Nodes that are made at a time.
-const CHUNK: usize = 32;
+const CHUNK: usize = if cfg!(all(test, model)) { 2 } else { 32 };
 /// Chunks at most: as many nodes as a process can have descriptors.
-const CHUNKS: usize = 1 << 15;
+const CHUNKS: usize = if cfg!(all(test, model)) { 8 } else { 1 << 15 };
 
 /// A pool of nodes of one type.
 pub(crate) struct Pool<T: 'static> {
@@ -36,11 +37,13 @@ impl<T> Node<T> {
 }
 
 impl<T: Sync> Pool<T> {
-    pub(crate) const fn new() -> Self {
-        Self {
-            free: AtomicU64::new(0),
-            made: AtomicU32::new(0),
-            chunks: [const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS],
+    constant! {
+        pub(crate) fn new() -> Self {
+            Self {
+                free: AtomicU64::new(0),
+                made: AtomicU32::new(0),
+                chunks: array![AtomicPtr::new(std::ptr::null_mut()); CHUNKS],
+            }
         }
     }
 
@@ -110,7 +113,21 @@ impl<T: Sync> Pool<T> {
     }
 }
 
-#[cfg(test)]
+/// An execution of a model ends, and there are many.
+#[cfg(all(test, model))]
+impl<T> Drop for Pool<T> {
+    fn drop(&mut self) {
+        for chunk in &self.chunks {
+            let chunk = chunk.load(Ordering::Relaxed);
+            if !chunk.is_null() {
+                // SAFETY: mapped by `grow`, of this size; no thread of the execution is left.
+                let _ = unsafe { rustix::mm::munmap(chunk.cast(), size_of::<Node<T>>() * CHUNK) };
+            }
+        }
+    }
+}
+
+#[cfg(all(test, not(model)))]
 mod tests {
     use std::sync::atomic::AtomicBool;
     use std::thread;

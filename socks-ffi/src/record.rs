@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use rustix::event::PollFlags;
 use rustix::io::Errno;
@@ -11,6 +10,7 @@ use crate::atomic_addr::AtomicAddr;
 use crate::fork::Kin;
 use crate::lock::TryLock;
 use crate::ops::epoll::Watches;
+use crate::sync::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence, yield_now};
 use crate::sys::socket::Domain;
 use crate::work::Work;
 
@@ -231,11 +231,14 @@ impl Record {
     ///
     /// Bounded, since a signal handler can have interrupted just that.
     pub(crate) fn await_driver(&self) {
+        // Whoever has the lock by now is seen here, or else sees there what was taken from the table before: see
+        // `table::is_current`.
+        fence(Ordering::SeqCst);
         for _ in 0..1000 {
             if !self.work.is_taken() {
                 return;
             }
-            std::thread::yield_now();
+            yield_now();
         }
     }
 

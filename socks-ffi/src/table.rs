@@ -2,7 +2,6 @@
 
 use std::ops::Deref;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rustix::io::Errno;
 
@@ -10,22 +9,25 @@ use crate::duplicates;
 use crate::pool::{Node, Pool};
 use crate::process;
 use crate::record::{Phase, Record};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, array, fence, global};
 use crate::sys::socket::Domain;
 use crate::work::Work;
 
 /// As many descriptors as Linux lets a process have unless it is told otherwise (fs.nr_open).
-pub(crate) const SLOTS: usize = 1 << 20;
+pub(crate) const SLOTS: usize = if cfg!(all(test, model)) { 8 } else { 1 << 20 };
 
-/// 0, or a record's number plus one and its generation. Untouched parts of it take no memory.
-static TABLE: [AtomicU64; SLOTS] = [const { AtomicU64::new(0) }; SLOTS];
+global! {
+    /// 0, or a record's number plus one and its generation. Untouched parts of it take no memory.
+    static TABLE: [AtomicU64; SLOTS] = array![AtomicU64::new(0); SLOTS];
 
-static RECORDS: Pool<Record> = Pool::new();
+    static RECORDS: Pool<Record> = Pool::new();
 
-/// The highest descriptor that ever had a record: what is beyond it need not be looked at.
-static HIGHEST: AtomicU32 = AtomicU32::new(0);
+    /// The highest descriptor that ever had a record: what is beyond it need not be looked at.
+    static HIGHEST: AtomicU32 = AtomicU32::new(0);
 
-/// How many records stand in a phase in which a wait must be translated.
-static INTERCEPTED: AtomicU32 = AtomicU32::new(0);
+    /// How many records stand in a phase in which a wait must be translated.
+    static INTERCEPTED: AtomicU32 = AtomicU32::new(0);
+}
 
 /// A record that is held on to for the length of a call.
 pub(crate) struct Held(&'static Node<Record>);
@@ -156,11 +158,18 @@ pub(crate) fn insert(fd: BorrowedFd<'_>, phase: Phase, domain: Domain, work: Opt
 /// socket concerns all of them.
 ///
 /// # Errors
-/// As [`insert`]; EALREADY where another thread began with a duplicate just now.
+/// As [`insert`]; EALREADY where another thread began with a duplicate just now; what the kernel says where it does not
+/// tell which descriptors are the socket's.
 pub(crate) fn enter(fd: BorrowedFd<'_>, phase: Phase, domain: Domain, work: Option<Box<Work>>) -> Result<Held, Errno> {
     let Some(record) = get(fd.as_raw_fd()).filter(|record| record.is_shared()) else {
         let record = insert(fd, phase, domain, work)?;
-        duplicates::of(fd).try_for_each(|other| share(&record, other))?;
+        let outcome = duplicates::of(fd).try_for_each(|other| share(&record, other?));
+        if let Err(error) = outcome {
+            // They would be the connection to the proxy, and nobody knew it.
+            let others: Vec<RawFd> = duplicates(fd.as_raw_fd()).collect();
+            others.into_iter().chain([fd.as_raw_fd()]).for_each(forget);
+            return Err(error);
+        }
         return Ok(record);
     };
     let mut slot = record.work.try_lock().ok_or(Errno::ALREADY)?;
@@ -232,7 +241,11 @@ pub(crate) fn for_each(mut call: impl FnMut(RawFd, &Held)) {
 }
 
 /// Whether the descriptor still has this record, or was closed meanwhile by another thread.
+///
+/// Asked under the lock of the record's work, the answer holds until that is given back: [`forget`] waits for it.
 pub(crate) fn is_current(fd: RawFd, record: &Held) -> bool {
+    // The lock was taken before the table is looked at, for all to see.
+    fence(Ordering::SeqCst);
     slot(fd).is_some_and(|slot| slot.load(Ordering::Acquire) == record.reference())
 }
 
@@ -266,7 +279,7 @@ fn is_intercepted(phase: Phase) -> bool {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(model)))]
 mod tests {
     use std::net::UdpSocket;
     use std::os::fd::AsFd;

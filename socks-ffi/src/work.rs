@@ -194,9 +194,11 @@ impl Work {
             self.look_at_address(fd)?;
         }
         if self.proxied {
-            // A socket that just failed is free already; one that was too slow is not.
-            let _ = socket::disconnect(fd);
-            self.proxied = false;
+            // A socket that just failed is free already; one that was too slow is not. Unix sockets cannot be freed.
+            match socket::disconnect(fd) {
+                Err(error) if self.domain != Domain::Unix => return Err(error),
+                _ => self.proxied = false,
+            }
         }
         let outcome = self.begin_at(fd, candidate);
         self.proxied = outcome.is_ok();
@@ -266,7 +268,7 @@ impl Work {
             return Ok(());
         }
         // Not for a program that named an address of a family which its socket does not have.
-        if socket::domain(fd) != Some(self.domain) {
+        if socket::domain(fd)? != Some(self.domain) {
             return Err(Errno::AFNOSUPPORT);
         }
         if !socket::is_fresh(fd) {

@@ -9,6 +9,8 @@
 #[allow(dead_code, reason = "shared with c_programs, which uses all of it")]
 #[path = "c_programs/compile.rs"]
 mod compile;
+#[path = "c_programs/errno.rs"]
+mod errno;
 #[allow(dead_code, reason = "shared with c_programs, which uses all of it")]
 #[path = "c_programs/tool.rs"]
 mod tool;
@@ -24,10 +26,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use anyhow::{Context, Result};
 use socks_conformance::driver::{Dial, Driver, Negotiated, Report, run_all};
 use socks_conformance::vector::{Exchange, Line, MethodSpec, Milestone, OfferSpec};
-use socks_proto::{self as proto, DomainName, Error, Login, MethodId, Offer, ReplyCode, TargetAddr, WireAddr, udp};
+use socks_proto::{self as proto, DomainName, Error, Login, MethodId, Offer, TargetAddr, WireAddr, udp};
 use tempfile::TempDir;
 
 use crate::compile::{Missing, Toolchain};
+use crate::errno::errno;
 use crate::tool::{Mode, Tool};
 
 /// How the program waits, and what the rows are called.
@@ -205,25 +208,6 @@ fn address(target: &TargetAddr) -> Vec<u8> {
     let mut header = Vec::new();
     udp::encode_header(target, &mut header);
     header.split_off(3)
-}
-
-/// What a C program is told: the table of the design, in the words of POSIX.
-fn errno(error: &Error) -> &'static str {
-    match error {
-        Error::Refused { code, .. } => match *code {
-            ReplyCode::NOT_ALLOWED => "EACCES",
-            ReplyCode::NETWORK_UNREACHABLE => "ENETUNREACH",
-            ReplyCode::HOST_UNREACHABLE => "EHOSTUNREACH",
-            ReplyCode::TTL_EXPIRED => "ETIMEDOUT",
-            ReplyCode::COMMAND_NOT_SUPPORTED => "EOPNOTSUPP",
-            ReplyCode::ADDRESS_TYPE_NOT_SUPPORTED => "EAFNOSUPPORT",
-            _ => "ECONNREFUSED",
-        },
-        Error::NoAcceptableMethod | Error::Authenticate(_) => "EACCES",
-        Error::Malformed { .. } => "EPROTO",
-        Error::Eof { .. } => "ECONNRESET",
-        _ => "EIO",
-    }
 }
 
 /// What libsocks makes of BND.ADDR where it is no address of a host.

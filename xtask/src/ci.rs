@@ -21,9 +21,14 @@ const STEPS: &[Step] = &[
     Step { env: None, cargo: &["xtask", "tidy"] },
     Step { env: None, cargo: &["xtask", "conformance"] },
     Step { env: None, cargo: &["xtask", "soak", "--quick"] },
+    Step { env: None, cargo: &["xtask", "models"] },
     Step { env: None, cargo: &["xtask", "features", "--quick"] },
     Step { env: None, cargo: &["xtask", "package"] },
     Step { env: None, cargo: &["xtask", "bench", "--quick"] },
+    Step { env: None, cargo: &["xtask", "supply"] },
+    Step { env: None, cargo: &["xtask", "dist", "--only", "source", "--verify"] },
+    Step { env: None, cargo: &["xtask", "coverage"] },
+    Step { env: None, cargo: &["xtask", "fuzz", "--time", "30"] },
 ];
 
 /// As it is typed, and as it stands in `.ci/run`.

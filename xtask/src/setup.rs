@@ -67,6 +67,8 @@ const PACKAGES: &[Package] = &[
     program("iproute2", "ip"),
     program("lftp", "lftp"),
     file("libc6-dev", "/usr/include/stdio.h"),
+    // Reads what a rustc made of the same LLVM writes down for cargo xtask coverage.
+    program("llvm-22", "llvm-cov-22"),
     program("mandoc", "mandoc"),
     program("microsocks", "microsocks"),
     // Any nc will not do: the others know no SOCKS.

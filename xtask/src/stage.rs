@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
 
-use crate::run;
+use crate::{remap, run};
 
 /// How things are built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,9 @@ pub(crate) fn stage_with(profile: Profile, variables: &[(&str, &Path)]) -> Resul
     let dir = dir(profile)?;
     let lock = lock(&dir)?;
     for mut build in builds(profile) {
+        if profile == Profile::Release {
+            remap::folders(&mut build, dir.parent().unwrap_or(&dir))?;
+        }
         run::succeed(build.envs(variables.iter().copied()))?;
     }
     for (built, soname) in LIBRARIES {

@@ -22,6 +22,10 @@ const NOT_IMPORTED: [&str; 4] = ["epoll_create", "epoll_create1", "getaddrinfo",
 /// closes descriptors of ours by `close`, waits for its locks by `syscall`, and has the rest for the words of a panic.
 const IMPORTED: [&str; 5] = ["close", "read", "syscall", "write", "writev"];
 
+/// The oldest glibc that the libraries are for. Its loader starts no program with a library that asks for a newer version
+/// of anything, even where nothing is ever called by it: `socks-ffi/glibc/names.rs`.
+pub(crate) const OLDEST_GLIBC: [u32; 2] = [2, 31];
+
 /// Everything that is not as it is written down. Looks at the libraries as they are installed.
 pub(crate) fn faults() -> Result<Vec<String>> {
     let staged = stage(Profile::Release)?;
@@ -33,6 +37,8 @@ pub(crate) fn faults() -> Result<Vec<String>> {
         faults.extend(extra);
         let lost = listed.difference(&exported).map(|name| format!("{library} does not export {name} of {list}"));
         faults.extend(lost);
+        let imported = symbols(&staged.dir.join(library), "--undefined-only")?;
+        faults.extend(too_new(&imported).map(|symbol| format!("{library} needs {symbol}")));
     }
     let imported = names(&staged.dir.join(LISTS[0].0), "--undefined-only")?;
     let mut bad = listed_in(LISTS[1].1)?;
@@ -58,10 +64,45 @@ fn listed(text: &str) -> BTreeSet<String> {
 }
 
 fn names(library: &Path, which: &str) -> Result<BTreeSet<String>> {
+    let symbols = symbols(library, which)?;
+    Ok(symbols.iter().map(|symbol| symbol.split('@').next().unwrap_or(symbol).to_owned()).collect())
+}
+
+/// The names, each with its version after an @ if it has one.
+fn symbols(library: &Path, which: &str) -> Result<Vec<String>> {
     let printed = run::output(Command::new("nm").args(["--dynamic", which, "--format=posix"]).arg(library))?;
-    // The name, the type, and where; a version follows the name after an @.
-    let names = printed.lines().filter_map(|line| line.split(' ').next());
-    Ok(names.map(|name| name.split('@').next().unwrap_or(name).to_owned()).collect())
+    // The name, the type, and where.
+    Ok(printed.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect())
+}
+
+/// Those that the [oldest glibc](OLDEST_GLIBC) does not have, and those that are in nobody's promise (`GLIBC_PRIVATE`).
+fn too_new(symbols: &[String]) -> impl Iterator<Item = &String> {
+    let is_new =
+        |symbol: &str| symbol.contains("@GLIBC_") && glibc(symbol).is_none_or(|version| version > OLDEST_GLIBC);
+    symbols.iter().filter(move |symbol| is_new(symbol))
+}
+
+/// The version of glibc that a symbol is of, without the third number, which only the oldest have.
+fn glibc(symbol: &str) -> Option<[u32; 2]> {
+    let (_, version) = symbol.split_once("@GLIBC_")?;
+    let numbers = version.split('.').map(str::parse).collect::<Result<Vec<u32>, _>>().ok()?;
+    numbers.first_chunk().copied()
+}
+
+/// The newest version of glibc that a program or library needs something of; `None` where it needs nothing.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn newest_glibc(file: &Path) -> Result<Option<[u32; 2]>> {
+    Ok(symbols(file, "--undefined-only")?.iter().filter_map(|symbol| glibc(symbol)).max())
+}
+
+/// Whether a program or library needs libgcc_s.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn needs_unwinder(file: &Path) -> Result<bool> {
+    Ok(symbols(file, "--undefined-only")?.iter().any(|symbol| symbol.contains("@GCC_")))
 }
 
 #[cfg(test)]
@@ -72,5 +113,24 @@ mod tests {
     fn a_list_may_have_comments() {
         let names = listed("# the thirteen\nRconnect\n\nRbind  # and its reply\n");
         assert_eq!(names.into_iter().collect::<Vec<_>>(), ["Rbind", "Rconnect"]);
+    }
+
+    #[test]
+    fn a_version_is_compared_by_its_numbers() {
+        let symbols = [
+            "Rconnect",
+            "_Unwind_Resume@GCC_3.0",
+            "gettid@GLIBC_2.30",
+            "memcpy@GLIBC_2.2.5",
+            "renameat2@GLIBC_2.31",
+            "stat64@GLIBC_2.33",
+            "strlcpy@GLIBC_2.4x",
+            "_rtld_global@GLIBC_PRIVATE",
+            "new@GLIBC_3.0",
+            "old@GLIBC_2.4",
+        ];
+        let symbols = symbols.map(str::to_owned);
+        let new: Vec<&String> = too_new(&symbols).collect();
+        assert_eq!(new, ["stat64@GLIBC_2.33", "strlcpy@GLIBC_2.4x", "_rtld_global@GLIBC_PRIVATE", "new@GLIBC_3.0"]);
     }
 }

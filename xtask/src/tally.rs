@@ -19,6 +19,13 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// So many cases of one suite, of which so many failed; one that ran none, since there is nothing to run it with, was
+    /// skipped.
+    pub(crate) fn of_cases(cases: i64, failed: i64) -> Self {
+        let count = |count: i64| u64::try_from(count).unwrap_or(0);
+        Self { passed: count(cases - failed), failed: count(failed), skipped: u64::from(cases == 0 && failed == 0) }
+    }
+
     /// Success where nothing failed, nor was skipped where that [counts](is_strict).
     pub(crate) fn exit_code(self) -> ExitCode {
         let good = self.failed == 0 && (self.skipped == 0 || !is_strict());
@@ -83,6 +90,12 @@ mod tests {
         assert_eq!(Tally::parse(libtest), tally(12, 1, 2));
         assert_eq!(Tally::parse("3 passed, 0 failed, 40 skipped\n"), tally(3, 0, 40));
         assert_eq!(Tally::parse(&tally(1, 2, 3).expect("some").to_string()), tally(1, 2, 3));
+    }
+
+    #[test]
+    fn who_ran_nothing_was_skipped() {
+        assert_eq!(Tally::of_cases(3000, 2), Tally { passed: 2998, failed: 2, skipped: 0 });
+        assert_eq!(Tally::of_cases(0, 0), Tally { passed: 0, failed: 0, skipped: 1 });
     }
 
     #[test]

@@ -83,7 +83,10 @@ fn tree() -> Result<Vec<String>> {
 }
 
 /// The files of the tree as git sees it, those not added yet included.
-fn files(under: &[&str]) -> Result<Vec<String>> {
+///
+/// # Errors
+/// This is no tree of git's.
+pub(crate) fn files(under: &[&str]) -> Result<Vec<String>> {
     let mut git = Command::new("git");
     git.current_dir(run::root()).args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"]);
     let printed = run::output(git.args(under))?;

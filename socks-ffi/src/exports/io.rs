@@ -228,11 +228,14 @@ unsafe fn way_out(fd: c_int, addr: *const sockaddr, len: socklen_t) -> Result<()
     }
     let Some(socket) = borrow(fd) else { return Ok(()) };
     // SAFETY: the caller's promise.
-    let to = unsafe { address::read(addr, len) }.or_else(|| {
+    let to = match unsafe { address::read(addr, len) } {
+        Some(to) => to,
         // SAFETY: the caller's promise.
-        unsafe { address::read_bare(addr, len) }.filter(|_| socket::domain(socket) == Some(Domain::V4))
-    });
-    let Some(to) = to else { return Ok(()) };
+        None => match unsafe { address::read_bare(addr, len) } {
+            Some(to) if socket::domain(socket)? == Some(Domain::V4) => to,
+            _ => return Ok(()),
+        },
+    };
     match guard(|| ops::ways::datagram(socket, to).into()) {
         Decision::Done(()) => Ok(()),
         Decision::Fail(error) => Err(error),

@@ -26,7 +26,7 @@ use crate::work::Purpose;
 fn rule(fd: BorrowedFd<'_>, addr: SocketAddr) -> Result<Option<&'static ProxyRule>, Errno> {
     match connect::route(addr) {
         Route::Direct => Ok(None),
-        _ if !socket::is_tcp(fd) || resolve::is_inside() => Ok(None),
+        _ if !socket::is_tcp(fd)? || resolve::is_inside() => Ok(None),
         Route::Proxy(rule) => Ok(Some(rule)),
         _ => Err(Errno::ACCESS),
     }
@@ -66,7 +66,11 @@ pub(crate) fn bind(
 fn start(fd: BorrowedFd<'_>, rule: &'static ProxyRule, domain: Domain) -> Result<Held, Errno> {
     let work = connect::work(Purpose::Bind(TargetAddr::UNSPECIFIED), rule, domain, None);
     let record = table::enter(fd, Phase::Pending, domain, Some(work))?;
-    epoll::detach(&record, fd);
+    if let Err(error) = epoll::detach(&record, fd) {
+        epoll::attach(&record, fd);
+        connect::let_go(fd, &record);
+        return Err(error);
+    }
     drive::start(&record, fd);
     Ok(record)
 }
@@ -158,7 +162,8 @@ pub(crate) fn accept(call: &mut Call, fd: BorrowedFd<'_>, nonblocking: bool, clo
     match drive::drive(&record, fd, Readiness::Unknown) {
         // Only one of those who accept gets the one connection, be they threads or forked processes.
         Phase::Arrived if table::change_phase(&record, Phase::Arrived, Phase::Accepted) => {
-            epoll::follow(&record, fd, Phase::Accepted);
+            // What it cannot be taken out of tells of it once more, in vain.
+            let _ = epoll::follow(&record, fd, Phase::Accepted);
             if !record.kin.accept() {
                 return wait_for_another(call, fd, record);
             }
@@ -166,7 +171,7 @@ pub(crate) fn accept(call: &mut Call, fd: BorrowedFd<'_>, nonblocking: bool, clo
             if accepted.is_err() {
                 record.kin.put_back();
                 table::set_phase(&record, Phase::Arrived);
-                epoll::follow(&record, fd, Phase::Arrived);
+                let _ = epoll::follow(&record, fd, Phase::Arrived);
             }
             accepted.into()
         }

@@ -36,16 +36,22 @@ pub(crate) fn connect(call: &mut Call, fd: BorrowedFd<'_>, to: SocketAddr) -> De
     };
     let way = if is_name { config::get().route(&target) } else { route(to) };
     tell(About::Decision, fd, || decision(&target));
-    let rule = match way {
+    let way = match way {
         // The address of a name leads nowhere by itself, and not through other sockets than those of TCP.
         Route::Direct if is_name => return Decision::Fail(Errno::HOSTUNREACH),
-        _ if is_name && !socket::is_tcp(fd) => return Decision::Fail(Errno::HOSTUNREACH),
         Route::Direct if ways::leads_to_resolver(to) => return Decision::Fail(Errno::CONNREFUSED),
         Route::Direct => {
             table::forget(fd.as_raw_fd());
             return Decision::Pass;
         }
-        _ if !socket::is_tcp(fd) => return ways::datagram(fd, to).err().map_or(Decision::Pass, Decision::Fail),
+        _ => match socket::is_tcp(fd) {
+            Ok(true) => way,
+            Ok(false) if is_name => return Decision::Fail(Errno::HOSTUNREACH),
+            Ok(false) => return ways::datagram(fd, to).err().map_or(Decision::Pass, Decision::Fail),
+            Err(error) => return Decision::Fail(error),
+        },
+    };
+    let rule = match way {
         // A name service module, on its way to look that very proxy up: it cannot go through it, and must not
         // go past it.
         _ if resolve::is_inside() => return Decision::Fail(Errno::ACCESS),
@@ -125,7 +131,11 @@ fn start(
     let work = work(purpose, rule, domain, Some(flags));
     let record = table::enter(fd, Phase::Pending, domain, Some(work))?;
     record.target.set(Some(to));
-    epoll::detach(&record, fd);
+    if let Err(error) = epoll::detach(&record, fd) {
+        epoll::attach(&record, fd);
+        let_go(fd, &record);
+        return Err(error);
+    }
     match drive::start(&record, fd) {
         Phase::Pending if flags.contains(OFlags::NONBLOCK) => Err(Errno::INPROGRESS),
         Phase::Pending => Ok(Some(record)),

@@ -63,7 +63,9 @@ pub(crate) fn local(call: &mut Call, fd: BorrowedFd<'_>) -> Decision<SocketAddr>
 pub(crate) fn v6_only(fd: BorrowedFd<'_>) -> Decision<c_int> {
     match table::get(fd.as_raw_fd()) {
         Some(record) if record.is_v6_only() => Decision::Done(1),
-        Some(record) if record.domain() == Domain::V6 && socket::domain(fd) != Some(Domain::V6) => Decision::Done(0),
+        Some(record) if record.domain() == Domain::V6 && !matches!(socket::domain(fd), Ok(Some(Domain::V6))) => {
+            Decision::Done(0)
+        }
         _ => Decision::Pass,
     }
 }

@@ -24,8 +24,8 @@ pub(crate) fn leads_to_resolver(to: SocketAddr) -> bool {
 /// Whether a datagram may go there, by a socket that is no TCP socket; one that is has its own rules.
 ///
 /// # Errors
-/// ECONNREFUSED for a resolver, EHOSTUNREACH for an address that stands for a name, and EACCES for what the configuration,
-/// which is `strict` or has errors, does not let out by itself.
+/// ECONNREFUSED for a resolver, EHOSTUNREACH for an address that stands for a name, EACCES for what the configuration,
+/// which is `strict` or has errors, does not let out by itself, and what the kernel says instead of the kind of socket.
 pub(crate) fn datagram(fd: BorrowedFd<'_>, to: SocketAddr) -> Result<(), Errno> {
     if !names::is_guarded() || resolve::is_inside() {
         return Ok(());
@@ -38,7 +38,7 @@ pub(crate) fn datagram(fd: BorrowedFd<'_>, to: SocketAddr) -> Result<(), Errno> 
     }
     match route(to) {
         Route::Direct => Ok(()),
-        _ if socket::is_tcp(fd) => Ok(()),
+        _ if socket::is_tcp(fd)? => Ok(()),
         // There is a proxy, and datagrams go past it as ever, unless everything is to be kept in.
         Route::Proxy(_) if !names::keeps_in() => Ok(()),
         _ => Err(Errno::ACCESS),

@@ -58,7 +58,8 @@ impl FileSystem for RawFiles {
 }
 
 fn open_read(path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
-    open(path, OFlags::RDONLY | OFlags::CLOEXEC | flags, Mode::empty()).map_err(io_error)
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | flags;
+    rustix::io::retry_on_intr(|| open(path, flags, Mode::empty())).map_err(io_error)
 }
 
 fn io_error(error: rustix::io::Errno) -> io::Error {

@@ -52,9 +52,11 @@ pub(crate) fn back<T>(value: &T) -> Result<(), Errno> {
 
 const PAGE: usize = 4096;
 
-/// Where such a file may be: gone when the user's last session ends, or at the latest when the machine stops.
+/// Where such a file may be: gone when the user's last session ends, or at the latest when the machine stops. A set-id process
+/// writes nowhere that its caller names.
 fn folders() -> impl Iterator<Item = PathBuf> {
-    let session = super::env("XDG_RUNTIME_DIR").map(|path| PathBuf::from(OsString::from_vec(path)));
+    let session = if super::is_set_id() { None } else { super::env("XDG_RUNTIME_DIR") };
+    let session = session.map(|path| PathBuf::from(OsString::from_vec(path)));
     session.filter(|path| path.is_absolute()).into_iter().chain([PathBuf::from("/dev/shm")])
 }
 

@@ -43,13 +43,30 @@ impl Domain {
 }
 
 /// Whether it is a TCP socket: the only kind that this library has to do with.
-pub(crate) fn is_tcp(fd: BorrowedFd<'_>) -> bool {
-    matches!(sockopt::socket_protocol(fd), Ok(Some(protocol)) if protocol == ipproto::TCP || protocol == ipproto::MPTCP)
+///
+/// # Errors
+/// The kernel does not say: then it must not be taken for another kind, which the rules let out.
+pub(crate) fn is_tcp(fd: BorrowedFd<'_>) -> Result<bool, Errno> {
+    match sockopt::socket_protocol(fd) {
+        Ok(protocol) => Ok(protocol.is_some_and(|protocol| protocol == ipproto::TCP || protocol == ipproto::MPTCP)),
+        Err(error) => no_socket(error).map(|()| false),
+    }
+}
+
+/// What is no socket, or not open, says so by its error. Any other one says nothing of it, and stays an error.
+fn no_socket(error: Errno) -> Result<(), Errno> {
+    if matches!(error, Errno::NOTSOCK | Errno::BADF) { Ok(()) } else { Err(error) }
 }
 
 /// What tells one socket from another, however many descriptors it has; `None` for what is no socket.
-pub(crate) fn cookie(fd: BorrowedFd<'_>) -> Option<u64> {
-    sockopt::socket_cookie(fd).ok()
+///
+/// # Errors
+/// The kernel does not say.
+pub(crate) fn cookie(fd: BorrowedFd<'_>) -> Result<Option<u64>, Errno> {
+    match sockopt::socket_cookie(fd) {
+        Ok(cookie) => Ok(Some(cookie)),
+        Err(error) => no_socket(error).map(|()| None),
+    }
 }
 
 /// The descriptor's status flags, O_NONBLOCK among them.
@@ -79,8 +96,10 @@ pub(crate) fn begin_connect(fd: BorrowedFd<'_>, to: Endpoint<'_>, flags: Option<
         Endpoint::Tcp(addr) => rustix::net::connect(fd, &addr),
         Endpoint::Unix(path) => SocketAddrUnix::new(path).and_then(|addr| rustix::net::connect(fd, &addr)),
     };
-    if blocking {
-        fcntl_setfl(fd, flags)?;
+    if blocking && let Err(error) = fcntl_setfl(fd, flags) {
+        // It is on its way all the same, and nobody would look after it.
+        let _ = disconnect(fd);
+        return Err(error);
     }
     match outcome {
         Ok(()) => Ok(true),
@@ -94,7 +113,7 @@ pub(crate) fn begin_connect(fd: BorrowedFd<'_>, to: Endpoint<'_>, flags: Option<
 
 /// Makes the socket one that never connected, so that it can try the next proxy.
 pub(crate) fn disconnect(fd: BorrowedFd<'_>) -> Result<(), Errno> {
-    rustix::net::connect_unspec(fd)?;
+    rustix::io::retry_on_intr(|| rustix::net::connect_unspec(fd))?;
     // Cutting a connection off leaves an ECONNRESET behind, which is nobody's business.
     take_error(fd);
     Ok(())
@@ -119,13 +138,17 @@ pub(crate) fn timeout(fd: BorrowedFd<'_>, which: Timeout) -> Option<u64> {
     u64::try_from(duration.as_nanos()).ok()
 }
 
-/// The kind of socket that stands there.
-pub(crate) fn domain(fd: BorrowedFd<'_>) -> Option<Domain> {
-    match sockopt::socket_domain(fd).ok()? {
-        AddressFamily::INET => Some(Domain::V4),
-        AddressFamily::INET6 => Some(Domain::V6),
-        AddressFamily::UNIX => Some(Domain::Unix),
-        _ => None,
+/// The kind of socket that stands there, if it is one of these.
+///
+/// # Errors
+/// The kernel does not say.
+pub(crate) fn domain(fd: BorrowedFd<'_>) -> Result<Option<Domain>, Errno> {
+    match sockopt::socket_domain(fd) {
+        Ok(AddressFamily::INET) => Ok(Some(Domain::V4)),
+        Ok(AddressFamily::INET6) => Ok(Some(Domain::V6)),
+        Ok(AddressFamily::UNIX) => Ok(Some(Domain::Unix)),
+        Ok(_) => Ok(None),
+        Err(error) => no_socket(error).map(|()| None),
     }
 }
 
@@ -237,7 +260,7 @@ fn put(new: impl AsFd, fd: BorrowedFd<'_>, cloexec: bool) -> Result<(), Errno> {
     let flags = if cloexec { rustix::io::DupFlags::CLOEXEC } else { rustix::io::DupFlags::empty() };
     // SAFETY: the number stays the caller's, whatever stands behind it: ManuallyDrop does not close it.
     let mut number = std::mem::ManuallyDrop::new(unsafe { std::os::fd::FromRawFd::from_raw_fd(fd.as_raw_fd()) });
-    rustix::io::dup3(new, &mut number, flags)
+    rustix::io::retry_on_intr(|| rustix::io::dup3(new.as_fd(), &mut number, flags))
 }
 
 /// Puts the socket of `fd` under another number too, which keeps its own FD_CLOEXEC.

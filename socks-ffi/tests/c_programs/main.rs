@@ -15,6 +15,7 @@ mod cases;
 mod compile;
 mod gate;
 mod header;
+mod parallel;
 mod report;
 mod run;
 mod scene;
@@ -23,17 +24,14 @@ mod swarm;
 mod target;
 mod tool;
 
-use std::collections::BTreeMap;
 use std::env;
-use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{RwLock, mpsc};
-use std::thread;
+use std::sync::RwLock;
 
 use crate::cases::{Case, Rules, Server};
 use crate::compile::Toolchain;
+use crate::parallel::run_all;
 use crate::report::{Report, Verdict};
 use crate::tool::Mode;
 
@@ -76,47 +74,19 @@ impl Test {
     }
 }
 
-/// Runs the tests, as many at once as there are processors: each has its own folder and its own ports. They are told of
-/// in their order.
-fn run_all(tests: &[Test], tools: &Toolchain, mut tell: impl FnMut(&Test, Verdict)) {
-    let next = AtomicUsize::new(0);
-    let (done, verdicts) = mpsc::channel();
-    let together = RwLock::new(());
-    let work = |done: mpsc::Sender<(usize, Verdict)>| {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(test) = tests.get(at) else { break };
-            let run = || match test.obstacle() {
-                Some(why) => Verdict::Skipped(why),
-                None => test.run(tools).into(),
-            };
-            let verdict = if test.is_alone() {
-                let _alone = together.write();
-                run()
-            } else {
-                let _among_others = together.read();
-                run()
-            };
-            // Nobody listens any more only where the report panicked.
-            let _ = done.send((at, verdict));
-        }
+/// What comes of a test: among others, unless it has to be alone.
+fn judge(test: &Test, tools: &Toolchain, together: &RwLock<()>) -> Verdict {
+    let run = || match test.obstacle() {
+        Some(why) => Verdict::Skipped(why),
+        None => test.run(tools).into(),
     };
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
-            let done = done.clone();
-            scope.spawn(|| work(done));
-        }
-        drop(done);
-        let mut early = BTreeMap::new();
-        let mut told = 0;
-        for (at, verdict) in verdicts {
-            early.insert(at, verdict);
-            while let Some(verdict) = early.remove(&told) {
-                tell(&tests[told], verdict);
-                told += 1;
-            }
-        }
-    });
+    if test.is_alone() {
+        let _alone = together.write();
+        run()
+    } else {
+        let _among_others = together.read();
+        run()
+    }
 }
 
 fn main() -> ExitCode {
@@ -132,7 +102,11 @@ fn main() -> ExitCode {
 
     let mut report = Report::new();
     match Toolchain::find() {
-        Ok(tools) => run_all(&tests, &tools, |test, verdict| report.add(test.name(), verdict)),
+        Ok(tools) => {
+            let together = RwLock::new(());
+            let tell = |test: &Test, verdict| report.add(test.name(), verdict);
+            run_all(&tests, |test| judge(test, &tools, &together), tell);
+        }
         Err(compile::Missing::Compiler(why)) => {
             for test in &tests {
                 report.add(test.name(), Verdict::Skipped(why.clone()));

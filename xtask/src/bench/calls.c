@@ -1,8 +1,9 @@
-/* calls HOST PORT STATE: what a call costs in a process that holds nothing, one connected or one pending socket.
- * For each line "NAME COUNT" it makes the call so often, and prints the nanoseconds of processor time of one. */
+/* calls HOST PORT STATE [HELD]: what a call costs in a process that holds nothing, or so many connected or pending
+ * sockets, one unless told. For each line "NAME COUNT" it makes the call so often, and prints the nanoseconds of
+ * processor time of one. */
 #include "bench.h"
 
-enum { BATCH = 128 };
+enum { BATCH = 128, PATIENCE = 120 };
 
 static int zero, null, quiet[2], local, poller, held = -1;
 static struct sockaddr_un nobody;
@@ -62,6 +63,7 @@ CALL(call_poll, 0, one_poll(quiet[0]))
 CALL(call_select, 0, one_select())
 CALL(call_epoll_wait, 0, one_epoll_wait())
 CALL(call_getsockopt, 0, one_getsockopt())
+CALL(call_open_close, 0, close(open("/dev/null", O_RDONLY | O_CLOEXEC)))
 CALL(call_fcntl, 0, fcntl(zero, F_GETFD))
 CALL(call_connect, -1, connect(local, (struct sockaddr *)&nobody, sizeof nobody))
 CALL(own_read, -1, read(held, &byte, 1))
@@ -99,7 +101,7 @@ static const struct {
 } calls[] = {
     {"close", call_close}, {"read", call_read}, {"write", call_write}, {"poll", call_poll}, {"select", call_select},
     {"epoll_wait", call_epoll_wait}, {"getsockopt", call_getsockopt}, {"connect", call_connect}, {"fcntl", call_fcntl},
-    {"dup", call_dup}, {"own-read", own_read}, {"own-write", own_write}, {"own-poll", own_poll},
+    {"dup", call_dup}, {"open+close", call_open_close}, {"own-read", own_read}, {"own-write", own_write}, {"own-poll", own_poll},
 };
 
 /* All take turns on one processor, so that none has the better one. */
@@ -119,6 +121,22 @@ static void stay(void)
         die("sched_setaffinity");
 }
 
+/* Whoever ends with ten thousand sockets leaves none of them in TIME_WAIT. */
+static void hold(const struct sockaddr_in *to, int pending, long count)
+{
+    struct linger now = {1, 0};
+
+    for (long i = 0; i < count; i++) {
+        held = start_connect(to, pending ? SOCK_NONBLOCK : 0);
+        if (pending)
+            one_poll(held);
+        else if (fcntl(held, F_SETFL, O_NONBLOCK) != 0)
+            die("fcntl");
+        if (setsockopt(held, SOL_SOCKET, SO_LINGER, &now, sizeof now) != 0)
+            die("setsockopt");
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct epoll_event event = {.events = EPOLLIN};
@@ -126,10 +144,11 @@ int main(int argc, char **argv)
     long count;
     struct sockaddr_in to;
 
-    if (argc != 4)
+    if (argc != 4 && argc != 5)
         return 2;
     end_with_parent();
     stay();
+    raise_limit();
     zero = open("/dev/zero", O_RDONLY);
     null = open("/dev/null", O_WRONLY);
     poller = epoll_create1(EPOLL_CLOEXEC);
@@ -143,14 +162,10 @@ int main(int argc, char **argv)
     if (local < 0)
         die("socket");
     to = address(argv[1], argv[2]);
-    if (strcmp(argv[3], "connected") == 0) {
-        held = start_connect(&to, 0);
-        if (fcntl(held, F_SETFL, O_NONBLOCK) != 0)
-            die("fcntl");
-    } else if (strcmp(argv[3], "pending") == 0) {
-        held = start_connect(&to, SOCK_NONBLOCK);
-        one_poll(held);
-    }
+    alarm(PATIENCE);
+    if (strcmp(argv[3], "nothing") != 0)
+        hold(&to, strcmp(argv[3], "pending") == 0, argc == 5 ? atol(argv[4]) : 1);
+    alarm(0);
     while (fgets(line, sizeof line, stdin) != NULL) {
         uint64_t spent = 0;
         size_t i, known = sizeof calls / sizeof *calls;

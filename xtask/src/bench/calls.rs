@@ -13,7 +13,7 @@ use super::worker::{Failure, Outcome, Rows, Worker};
 use super::wrapper::{OURS, Subject};
 use crate::progress::Progress;
 
-const SOURCE: &str = include_str!("calls.c");
+pub(super) const SOURCE: &str = include_str!("calls.c");
 
 /// The most that a call may take longer, in nanoseconds.
 const MOST: f64 = 5.0;

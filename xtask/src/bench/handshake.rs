@@ -5,19 +5,31 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use super::bed::Bed;
+use super::crates;
+use super::proxy::Proxy;
 use super::report::{Measured, Section, Table, Verdict, number};
 use crate::progress::Progress;
 use crate::run::{self, find_program};
 use crate::stage::{self, Profile};
 
 /// Ours and others', the first of them written by hand for what is measured and nothing else.
-const SUBJECTS: [&str; 6] = ["floor", "socks-proto", "socks-blocking", "socks-tokio", "tokio-socks", "fast-socks5"];
+const SUBJECTS: [&str; 8] = [
+    "floor",
+    "socks-proto",
+    "socks-blocking",
+    "socks-tokio",
+    "socks-async-std",
+    "socks-mio",
+    "tokio-socks",
+    "fast-socks5",
+];
 /// Those that can send all in one flight.
-const EAGER: [&str; 4] = ["floor", "socks-proto", "socks-blocking", "socks-tokio"];
+const EAGER: [&str; 6] = ["floor", "socks-proto", "socks-blocking", "socks-tokio", "socks-async-std", "socks-mio"];
 
 /// How many handshakes are counted, over those of a run that makes none more than its first ones.
 const COUNT: u32 = 100;
@@ -42,8 +54,9 @@ pub(super) fn measure(bed: &Bed) -> Result<Section> {
         section.note("left out: there is no valgrind here (cargo xtask setup)");
         return Ok(section);
     };
-    let program = build()?;
-    let mut progress = Progress::new("bench", "handshake", 2 * SUBJECTS.len() + EAGER.len());
+    let [program, by_tcp_program] = build()?;
+    let mut progress =
+        Progress::new("bench", "handshake", 2 * SUBJECTS.len() + EAGER.len() + 2 * crates::SUBJECTS.len());
     let mut costs = |case: &str, subjects: &[&str]| -> Result<Vec<Cost>> {
         let cost = |subject: &&str| {
             progress.step();
@@ -80,6 +93,11 @@ pub(super) fn measure(bed: &Bed) -> Result<Section> {
         table.row("octets of the future", &samples(|cost| cost.future))?;
         section.push(table);
     }
+    section.push(by_tcp(bed, &valgrind, &by_tcp_program, &mut progress)?);
+    section.note(
+        "socks has no handshake without a connect of its own. Over TCP it is what one thread allocates, and what all of the\n\
+         process computes outside of the kernel: with a reactor of another thread (socks-async-std), not the same each time.",
+    );
     Ok(section)
 }
 
@@ -90,26 +108,54 @@ fn instructions(core: Measured, tokio: f64) -> Verdict {
     }
 }
 
-/// Builds the program for release.
-fn build() -> Result<PathBuf> {
+/// Builds the programs for release: where the one in memory is, and the one over TCP.
+pub(super) fn build() -> Result<[PathBuf; 2]> {
     run::output(&mut run::cargo(["build", "--release", "--quiet", "--package=socks-peers"]))?;
-    Ok(stage::dir(Profile::Release)?.join("socks-peers"))
+    let folder = stage::dir(Profile::Release)?;
+    Ok(["socks-peers", "socks-peers-tcp"].map(|name| folder.join(name)))
 }
 
 fn cost(bed: &Bed, valgrind: &Path, program: &Path, subject: &str, case: &str) -> Result<Cost> {
+    let (instructions, printed) = counted(bed, valgrind, program, &[subject, case], &[])?;
+    let numbers: Vec<f64> = printed.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+    let [allocations, reads, writes, future] = numbers[..] else { anyhow::bail!("it prints {printed:?}") };
+    Ok(Cost { instructions, allocations, reads, writes, future })
+}
+
+/// Whole connects over TCP, with all that the runtimes do for them.
+fn by_tcp(bed: &Bed, valgrind: &Path, program: &Path, progress: &mut Progress) -> Result<Table> {
+    let proxy = Proxy::start(bed, Duration::ZERO)?;
+    let mut table = Table::new("connect and handshake over TCP", "count", crates::SUBJECTS);
+    for (name, case) in [("no login", "stepwise"), ("login", "login")] {
+        let (mut instructions, mut allocations) = (Vec::new(), Vec::new());
+        for subject in crates::SUBJECTS {
+            let (spent, printed) =
+                counted(bed, valgrind, program, &["count", subject, case], &[&proxy.address(case == "login")])
+                    .with_context(|| format!("{subject}, {case}, over TCP"))?;
+            instructions.push(vec![spent]);
+            allocations.push(vec![printed.trim().parse().with_context(|| format!("it prints {printed:?}"))?]);
+            progress.step();
+        }
+        table.row(format!("instructions, {name}"), &instructions)?;
+        table.row(format!("allocations, {name}"), &allocations)?;
+    }
+    Ok(table)
+}
+
+/// The instructions of one of [`COUNT`], and what is printed; the count stands between the two lists of arguments.
+fn counted(bed: &Bed, valgrind: &Path, program: &Path, before: &[&str], after: &[&str]) -> Result<(f64, String)> {
     let file = bed.path("callgrind");
-    let counted = |count: u32| -> Result<(f64, String)> {
+    let total = |count: u32| -> Result<(f64, String)> {
         let mut command = Command::new(valgrind);
         command.args(["--quiet", "--tool=callgrind"]).arg(format!("--callgrind-out-file={}", file.display()));
-        let printed = run::output(command.arg(program).args([subject, case, &count.to_string()]))?;
+        command.arg(program).args(before).arg(count.to_string()).args(after);
+        let printed = run::output(&mut command)?;
         let counts = fs::read_to_string(&file)?;
         let total =
             counts.lines().find_map(|line| line.strip_prefix("totals: ")).context("callgrind gives no total")?;
         Ok((total.trim().parse()?, printed))
     };
-    let (few, _) = counted(0)?;
-    let (many, printed) = counted(COUNT)?;
-    let numbers: Vec<f64> = printed.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-    let [allocations, reads, writes, future] = numbers[..] else { anyhow::bail!("it prints {printed:?}") };
-    Ok(Cost { instructions: (many - few) / f64::from(COUNT), allocations, reads, writes, future })
+    let (few, _) = total(0)?;
+    let (many, printed) = total(COUNT)?;
+    Ok(((many - few) / f64::from(COUNT), printed))
 }

@@ -12,14 +12,14 @@ use super::worker::{Failure, Outcome, Rows, Worker};
 use super::wrapper::Subject;
 use crate::progress::Progress;
 
-const SOURCE: &str = include_str!("memory.c");
+pub(super) const SOURCE: &str = include_str!("memory.c");
 
 const CONNECTS: usize = 10_000;
 
 const KINDS: [&str; 2] = ["resident", "its own"];
 
 /// One of each kind.
-type Kilobytes = [f64; KINDS.len()];
+pub(super) type Kilobytes = [f64; KINDS.len()];
 
 pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
     let rounds = if quick { 2 } else { 5 };
@@ -78,13 +78,13 @@ fn begin(bed: &Bed, program: &Path, subject: &Subject, proxy: &Proxy) -> Result<
 }
 
 /// What it has when all connects are on their way. The first one shows whether any can be.
-fn pending(mut worker: Worker, quick: bool) -> Result<Kilobytes> {
+pub(super) fn pending(mut worker: Worker, quick: bool) -> Result<Kilobytes> {
     let begun = worker.line()?;
     ensure!(begun.trim() == "begun", "memory prints {begun:?}");
     kilobytes(&mut worker.patience(patience(quick)))
 }
 
-fn kilobytes(worker: &mut Worker) -> Result<Kilobytes> {
+pub(super) fn kilobytes(worker: &mut Worker) -> Result<Kilobytes> {
     let text = worker.line()?;
     let numbers: Vec<f64> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>().context(text.clone())?;
     numbers.try_into().map_err(|_| anyhow!("memory prints {text:?}"))

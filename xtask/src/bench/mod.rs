@@ -7,13 +7,19 @@ mod bed;
 mod calls;
 mod connects;
 mod contest;
+mod crates;
+mod growth;
 mod handshake;
+mod html;
+mod machine;
 mod memory;
+mod plot;
 mod proxy;
 mod report;
 mod start;
 mod stats;
 mod syscalls;
+mod text;
 mod throughput;
 mod ttfb;
 mod worker;
@@ -42,9 +48,18 @@ pub(crate) struct Arguments {
     /// In less than three minutes, with fewer rounds.
     #[arg(long)]
     quick: bool,
-    /// Where the numbers go; bench/report.json unless given.
+    /// Where the numbers go; bench/report.json unless given. The page with the plots goes beside it.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// As it is typed.
+    fn command(&self) -> String {
+        let sections = self.sections.iter().filter_map(Section::to_possible_value);
+        let sections = sections.map(|section| format!(" {}", section.get_name())).collect::<String>();
+        format!("cargo xtask bench{sections}{}", if self.quick { " --quick" } else { "" })
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -63,6 +78,10 @@ enum Section {
     Throughput,
     /// The memory of a process that is wrapped, and of its pending connects.
     Memory,
+    /// What calls, connects and memory are when there are ten thousand sockets, and not one.
+    Growth,
+    /// The Rust crates through a proxy, near and far, beside others: the first byte, and one stream.
+    Crates,
     /// What a handshake of the Rust crates costs in instructions and allocations, beside others.
     Handshake,
 }
@@ -77,6 +96,8 @@ impl Section {
             Self::Throughput => throughput::measure(bed, quick),
             Self::Connects => connects::measure(bed, quick),
             Self::Memory => memory::measure(bed, quick),
+            Self::Growth => growth::measure(bed, quick),
+            Self::Crates => crates::measure(bed, quick),
             Self::Handshake => handshake::measure(bed),
         }
     }
@@ -84,7 +105,7 @@ impl Section {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let bed = Bed::new()?;
-    let mut report = Report::new(arguments.quick);
+    let mut report = Report::new(arguments.quick, arguments.command());
     let wanted = |section: &&Section| arguments.sections.is_empty() || arguments.sections.contains(section);
     for section in Section::value_variants().iter().filter(wanted) {
         let measured = section.measure(&bed, arguments.quick)?;
@@ -92,7 +113,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         report.push(measured);
     }
     let path = arguments.json.clone().unwrap_or_else(|| run::root().join("bench/report.json"));
-    report.write(&path)?;
+    let page = path.with_extension("html");
+    report.write(&path, &page)?;
 
     let broken = report.broken();
     match broken.as_slice() {
@@ -102,6 +124,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(absent) = Subject::absent() {
         println!("\n{absent}");
     }
-    println!("\nthe numbers are in {}", path.display());
+    println!("\nthe numbers are in {}, and with plots in {}", path.display(), page.display());
     Ok(ExitCode::SUCCESS)
 }

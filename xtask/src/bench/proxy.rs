@@ -61,6 +61,11 @@ impl Proxy {
         self.socks[usize::from(login)]
     }
 
+    /// Where it is itself, that which asks for a login or that which does not.
+    pub(super) fn address(&self, login: bool) -> String {
+        format!("127.0.0.1:{}", self.port(login))
+    }
+
     /// Where what it echoes is to be had without SOCKS: address and port as arguments.
     pub(super) fn direct(&self) -> [String; 2] {
         self.direct_to(Service::Echo)

@@ -1,66 +1,63 @@
-//! What was measured: sections of tables of rows, for the terminal and as JSON.
+//! What was measured: sections of tables of rows, as JSON; in a terminal they are [`text`], in a browser a [`page`](html).
 
-use std::fmt::Write as _;
 use std::fs;
-use std::mem;
 use std::path::Path;
-use std::thread;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use super::machine::Machine;
 use super::stats::Summary;
+use super::text::told;
+pub(super) use super::text::{grouped, number};
 use super::worker::Outcome;
+use super::{html, text};
 
 /// All of a run.
 #[derive(Serialize)]
 pub(super) struct Report {
-    version: &'static str,
-    quick: bool,
-    machine: Machine,
-    sections: Vec<Section>,
-}
-
-/// Where the numbers come from, without which they say little.
-#[derive(Serialize)]
-struct Machine {
-    kernel: String,
-    processor: String,
-    processors: usize,
-    /// Over the last minute, when the run began: what else was going on.
-    load: f64,
+    pub(super) version: &'static str,
+    pub(super) quick: bool,
+    /// What was typed, to make it again.
+    pub(super) command: String,
+    pub(super) machine: Machine,
+    pub(super) sections: Vec<Section>,
 }
 
 #[derive(Serialize)]
 pub(super) struct Section {
-    name: &'static str,
-    title: &'static str,
-    tables: Vec<Table>,
-    notes: Vec<String>,
+    pub(super) name: &'static str,
+    pub(super) title: &'static str,
+    pub(super) tables: Vec<Table>,
+    pub(super) notes: Vec<String>,
 }
 
 #[derive(Serialize)]
 pub(super) struct Table {
-    title: String,
-    unit: &'static str,
+    pub(super) title: String,
+    pub(super) unit: &'static str,
+    /// What grows from row to row, where something does: a plot of the table has lines over it then, not bars.
+    pub(super) over: Option<&'static str>,
     /// Whose measurements stand in a row, in this order. The first is what the others are compared with.
-    subjects: Vec<String>,
-    rows: Vec<Row>,
-    /// Whether the text says what is added also where there are many subjects.
+    pub(super) subjects: Vec<String>,
+    pub(super) rows: Vec<Row>,
+    /// Whether what is added is told also where there are many subjects.
     #[serde(skip)]
-    tells_added: bool,
+    pub(super) tells_added: bool,
 }
 
 #[derive(Serialize)]
-struct Row {
-    name: String,
+pub(super) struct Row {
+    pub(super) name: String,
+    /// How much there is of [`Table::over`].
+    pub(super) at: Option<usize>,
     /// `None` where a subject failed; then why, at the same place.
-    values: Vec<Option<Summary>>,
-    failures: Vec<Option<String>>,
+    pub(super) values: Vec<Option<Summary>>,
+    pub(super) failures: Vec<Option<String>>,
     /// For each subject but the first, round by round: how many times the first, and how much more.
-    ratios: Vec<Option<Summary>>,
-    added: Vec<Option<Summary>>,
-    verdict: Option<Verdict>,
+    pub(super) ratios: Vec<Option<Summary>>,
+    pub(super) added: Vec<Option<Summary>>,
+    pub(super) verdict: Option<Verdict>,
 }
 
 /// What a row says about a promise.
@@ -71,8 +68,9 @@ pub(super) struct Verdict {
 }
 
 impl Report {
-    pub(super) fn new(quick: bool) -> Self {
-        Self { version: env!("CARGO_PKG_VERSION"), quick, machine: Machine::this(), sections: Vec::new() }
+    pub(super) fn new(quick: bool, command: String) -> Self {
+        let sections = Vec::new();
+        Self { version: env!("CARGO_PKG_VERSION"), quick, command, machine: Machine::this(), sections }
     }
 
     pub(super) fn push(&mut self, section: Section) {
@@ -91,32 +89,28 @@ impl Report {
             .collect()
     }
 
+    /// How many rows say something about a promise.
+    pub(super) fn judged(&self) -> usize {
+        let rows = self.sections.iter().flat_map(|section| &section.tables).flat_map(|table| &table.rows);
+        rows.filter(|row| row.verdict.is_some()).count()
+    }
+
     pub(super) fn json(&self) -> Result<String> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
+    /// Writes the numbers, and beside them the page.
+    ///
     /// # Errors
-    /// The file cannot be written.
-    pub(super) fn write(&self, path: &Path) -> Result<()> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    /// A file cannot be written.
+    pub(super) fn write(&self, json: &Path, page: &Path) -> Result<()> {
+        for (path, text) in [(json, self.json()?), (page, html::page(self)?)] {
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+            }
+            fs::write(path, text).with_context(|| format!("writing {}", path.display()))?;
         }
-        fs::write(path, self.json()?).with_context(|| format!("writing {}", path.display()))
-    }
-}
-
-impl Machine {
-    fn this() -> Self {
-        let read = |path| fs::read_to_string(path).unwrap_or_default();
-        let processor = read("/proc/cpuinfo")
-            .lines()
-            .find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim().to_owned()));
-        Self {
-            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
-            processor: processor.unwrap_or_default(),
-            processors: thread::available_parallelism().map_or(1, usize::from),
-            load: read("/proc/loadavg").split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0),
-        }
+        Ok(())
     }
 }
 
@@ -133,15 +127,9 @@ impl Section {
         self.notes.push(note.into());
     }
 
+    /// As a terminal shows it.
     pub(super) fn text(&self) -> String {
-        let mut text = format!("\n{}: {}\n", self.name, self.title);
-        for table in &self.tables {
-            text += &table.text();
-        }
-        for note in &self.notes {
-            _ = writeln!(text, "\n  {}", note.replace('\n', "\n  "));
-        }
-        text
+        text::section(self)
     }
 }
 
@@ -153,7 +141,17 @@ impl Table {
         subjects: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
         let subjects = subjects.into_iter().map(Into::into).collect();
-        Self { title: title.into(), unit, subjects, rows: Vec::new(), tells_added: false }
+        Self { title: title.into(), unit, over: None, subjects, rows: Vec::new(), tells_added: false }
+    }
+
+    /// Of rows in which there is more and more of something.
+    pub(super) fn over(self, what: &'static str) -> Self {
+        Self { over: Some(what), ..self }
+    }
+
+    /// Whether a row with a column for all that is told of each subject would be too long.
+    pub(super) fn is_wide(&self) -> bool {
+        self.subjects.len() > 3
     }
 
     /// Has the text say also how much more than the first subject each of many takes.
@@ -190,7 +188,19 @@ impl Table {
         };
         let ratios = compare(|subject, baseline| subject / baseline);
         let added = compare(|subject, baseline| subject - baseline);
-        self.rows.push(Row { name, values, failures, ratios, added, verdict: None });
+        self.rows.push(Row { name, at: None, values, failures, ratios, added, verdict: None });
+        Ok(self)
+    }
+
+    /// Adds the row of this much of what grows.
+    ///
+    /// # Errors
+    /// As those of [`Table::row`].
+    pub(super) fn row_at(&mut self, at: usize, samples: &[Vec<f64>]) -> Result<&mut Self> {
+        self.row(grouped(at), samples)?;
+        if let Some(row) = self.rows.last_mut() {
+            row.at = Some(at);
+        }
         Ok(self)
     }
 
@@ -209,74 +219,13 @@ impl Table {
             .zip(median(&row.ratios).zip(median(&row.added)))
             .map(|(value, (ratio, added))| verdict(Measured { value, ratio, added }));
     }
-
-    fn text(&self) -> String {
-        // With more subjects a line would be too long for a terminal.
-        if self.subjects.len() <= 3 { self.one_line_a_row() } else { self.several_lines_a_row() }
-    }
-
-    fn one_line_a_row(&self) -> String {
-        let others = self.subjects.iter().skip(1);
-        let mut header = vec![format!("{} ({})", self.title, self.unit)];
-        header.extend(others.clone().map(|name| format!("{name} ×")));
-        header.extend(others.map(|name| format!("{name} +")));
-        header.extend(self.subjects.iter().cloned());
-        header.push(String::new());
-        let mut lines = vec![header];
-        for row in &self.rows {
-            let mut line = vec![row.name.clone()];
-            line.extend(row.ratios.iter().map(|ratio| told(*ratio, |ratio| number(ratio.median))));
-            line.extend(row.added.iter().map(|added| told(*added, spread)));
-            line.extend((0..self.subjects.len()).map(|place| row.value(place, spread)));
-            line.push(row.says());
-            lines.push(line);
-        }
-        aligned(&lines)
-    }
-
-    /// Ratios, then what is added where that is the question, medians, quartiles; a column a subject.
-    fn several_lines_a_row(&self) -> String {
-        let mut header = vec![format!("{} ({})", self.title, self.unit), String::new()];
-        header.extend(self.subjects.iter().cloned());
-        header.push(String::new());
-        let mut lines = vec![header];
-        for row in &self.rows {
-            let compared = |list: &[Option<Summary>]| {
-                let cells = list.iter().map(|one| told(*one, |one| number(one.median)));
-                std::iter::once(String::new()).chain(cells).collect::<Vec<_>>()
-            };
-            let each = |cell: &dyn Fn(usize) -> String| (0..self.subjects.len()).map(cell).collect::<Vec<_>>();
-            let parts = [
-                ("×", compared(&row.ratios)),
-                ("+", if self.tells_added { compared(&row.added) } else { Vec::new() }),
-                ("", each(&|place| row.value(place, |value| number(value.median)))),
-                ("", each(&|place| told(row.values[place], quartiles))),
-            ];
-            let (mut name, mut says) = (row.name.clone(), row.says());
-            for (what, cells) in parts.into_iter().filter(|(_, cells)| cells.iter().any(|cell| !cell.is_empty())) {
-                let mut line = vec![mem::take(&mut name), what.to_owned()];
-                line.extend(cells);
-                line.push(mem::take(&mut says));
-                lines.push(line);
-            }
-        }
-        aligned(&lines)
-    }
 }
 
 impl Row {
     /// What this subject's column says: a number, or how it failed.
-    fn value(&self, place: usize, tell: fn(Summary) -> String) -> String {
+    pub(super) fn value(&self, place: usize, tell: fn(Summary) -> String) -> String {
         self.failures[place].clone().unwrap_or_else(|| told(self.values[place], tell))
     }
-
-    fn says(&self) -> String {
-        self.verdict.as_ref().map_or_else(String::new, |verdict| verdict.text.clone())
-    }
-}
-
-fn told(summary: Option<Summary>, tell: fn(Summary) -> String) -> String {
-    summary.map_or_else(String::new, tell)
 }
 
 /// Medians of a row.
@@ -287,62 +236,13 @@ pub(super) struct Measured {
     pub(super) added: f64,
 }
 
-/// A median, with its quartiles where there are some.
-fn spread(summary: Summary) -> String {
-    format!("{} {}", number(summary.median), quartiles(summary)).trim_end().to_owned()
-}
-
-fn quartiles(summary: Summary) -> String {
-    if summary.samples == 1 {
-        return String::new();
-    }
-    format!("[{} {}]", number(summary.lower_quartile), number(summary.upper_quartile))
-}
-
-/// Three digits, or all of those before the point.
-pub(super) fn number(value: f64) -> String {
-    let digits = match value.abs() {
-        ..9.995 => 2,
-        ..99.95 => 1,
-        _ => 0,
-    };
-    // Without the sign of a zero.
-    format!("{:.digits$}", value + 0.0)
-}
-
-/// Columns, the first to the left and the others to the right.
-fn aligned(lines: &[Vec<String>]) -> String {
-    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let mut text = String::from("\n");
-    for line in lines {
-        let mut row = String::new();
-        for (column, cell) in line.iter().enumerate() {
-            let width = widths[column];
-            _ = match column {
-                0 => write!(row, "  {cell:<width$}"),
-                // The verdict.
-                _ if column + 1 == columns => write!(row, "  {cell}"),
-                _ => write!(row, "  {cell:>width$}"),
-            };
-        }
-        text += row.trim_end();
-        text.push('\n');
-    }
-    text
-}
-
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
+pub(super) mod tests {
     use serde_json::Value;
 
-    use super::super::worker::Failure;
     use super::*;
 
-    fn report() -> Report {
+    pub(in super::super) fn report() -> Report {
         let mut table = Table::new("a \"quoted\" table", "ns", ["plain", "wrapped"]);
         let verdict = |measured: Measured| Verdict { kept: measured.added <= 5.0, text: number(measured.added) };
         table.row("cheap", &[vec![100.0, 200.0, 300.0], vec![103.0, 203.0, 303.0]]).expect("a row");
@@ -354,7 +254,7 @@ mod tests {
         let mut section = Section::new("calls", "what calls cost");
         section.push(table);
         section.note("two\nlines");
-        let mut report = Report::new(true);
+        let mut report = Report::new(true, "cargo xtask bench --quick".to_owned());
         report.push(section);
         report
     }
@@ -379,44 +279,6 @@ mod tests {
     #[test]
     fn only_rows_that_break_a_promise_are_listed() {
         assert_eq!(report().broken(), ["calls: a \"quoted\" table: dear: 200"]);
-    }
-
-    #[test]
-    fn the_table_has_ratios_first() {
-        let text = report().sections[0].text();
-        let lines: Vec<&str> = text.lines().collect();
-        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(words(lines[4])[..5], ["cheap", "1.01", "3.00", "[3.00", "3.00]"]);
-        assert_eq!(words(lines[5]), ["dear", "3.00", "200", "100", "300", "200"]);
-        assert!(text.ends_with("  two\n  lines\n"));
-    }
-
-    #[test]
-    fn who_fails_has_that_said_in_its_column_and_kept_no_promise() {
-        let mut table = Table::new("connects", "ms", ["direct", "floor", "libsocks", "peer"]);
-        let failed = || Err(Failure::TimesOut(Duration::from_secs(3)));
-        let measured = || Ok(vec![2.0, 2.0]);
-        let kept = |_: Measured| Verdict { kept: true, text: "holds".to_owned() };
-        table.row_of("peer fails", &[measured(), measured(), Ok(vec![8.0]), failed()]).expect("a row");
-        table.judge("libsocks", kept);
-        table.row_of("ours fails", &[measured(), measured(), failed(), measured()]).expect("a row");
-        table.judge("libsocks", kept);
-        table.row_of("all fail", &[failed(), failed(), failed(), failed()]).expect("a row");
-        assert_eq!(
-            table.rows.iter().filter_map(|row| Some(row.verdict.as_ref()?.kept)).collect::<Vec<_>>(),
-            [true, false]
-        );
-        let text = table.text();
-        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        let lines: Vec<_> = text.lines().map(words).collect();
-        assert_eq!(lines[2], ["peer", "fails", "×", "1.00", "4.00", "holds"]);
-        assert_eq!(lines[3], ["2.00", "2.00", "8.00", "times", "out"]);
-        assert_eq!(lines[4], ["[2.00", "2.00]", "[2.00", "2.00]"]);
-        assert_eq!(lines[5], ["ours", "fails", "×", "1.00", "1.00", "libsocks", "times", "out"]);
-        assert_eq!(lines[8][..4], ["all", "fail", "times", "out"]);
-        let json = serde_json::to_value(&table).expect("JSON");
-        assert_eq!(json["rows"][0]["values"][3], Value::Null);
-        assert_eq!(json["rows"][0]["failures"], serde_json::json!([null, null, null, "times out"]));
     }
 
     #[test]

@@ -52,7 +52,15 @@ pub(crate) fn control(epoll: BorrowedFd<'_>, op: Operation, watch: Watch) -> Dec
             poller.leave(socket);
             Decision::Done(())
         }
-        Operation::Add | Operation::Modify => show(&poller, socket, &record, record.phase()).into(),
+        Operation::Add | Operation::Modify => {
+            let shown = show(&poller, socket, &record, record.phase());
+            if shown.is_err() && op == Operation::Add {
+                // As if it had not been asked for.
+                let _ = watch::apply(&mut watches, Operation::Delete, watch);
+                record.set_watched(!watches.is_empty());
+            }
+            shown.into()
+        }
     }
 }
 
@@ -83,44 +91,58 @@ fn show(poller: &Poller, socket: BorrowedFd<'_>, record: &Record, phase: Phase) 
 }
 
 /// A connect or a bind begins: takes the socket out of the program's epolls, before there is anything to see.
-pub(crate) fn detach(record: &Record, fd: BorrowedFd<'_>) {
-    detach_number(record, fd);
-    for other in table::duplicates(fd.as_raw_fd()) {
+///
+/// # Errors
+/// What the kernel says where it leaves it in one: [`attach`] puts it back into the others.
+pub(crate) fn detach(record: &Record, fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    detach_number(record, fd)?;
+    table::duplicates(fd.as_raw_fd()).try_for_each(|other| {
         // SAFETY: the table says that it is the program's open socket; a lie is EBADF, as everywhere.
-        detach_number(record, unsafe { BorrowedFd::borrow_raw(other) });
-    }
+        detach_number(record, unsafe { BorrowedFd::borrow_raw(other) })
+    })
 }
 
-fn detach_number(record: &Record, fd: BorrowedFd<'_>) {
+fn detach_number(record: &Record, fd: BorrowedFd<'_>) -> Result<(), Errno> {
     let noted = watch::take_noted(fd.as_raw_fd());
     if noted.is_empty() {
-        return;
+        return Ok(());
     }
-    let Some(mut watches) = record.watches.lock() else { return };
+    let mut watches = record.watches.lock().ok_or(Errno::AGAIN)?;
+    let mut fault = Ok(());
     for watch in noted {
         // SAFETY: a number that was an epoll; the kernel says if it is none any more.
         let epoll = unsafe { BorrowedFd::borrow_raw(watch.epoll) };
-        // What is stale was registered for a socket that is gone.
-        if epoll::delete(epoll, fd).is_ok() {
-            watches.push(watch);
+        match epoll::delete(epoll, fd) {
+            Ok(()) => watches.push(watch),
+            // What is stale was registered for a socket, or with an epoll, that is gone.
+            Err(Errno::NOENT | Errno::BADF | Errno::INVAL) => {}
+            Err(error) => {
+                note(Operation::Add, watch);
+                fault = Err(error);
+            }
         }
     }
     record.set_watched(!watches.is_empty());
+    fault
 }
 
 /// The handshake waits for something else, or a peer arrived or was accepted.
-pub(crate) fn follow(record: &Record, fd: BorrowedFd<'_>, phase: Phase) {
+///
+/// # Errors
+/// What keeps one of the epolls from waiting for it; one that the program has closed does not count.
+pub(crate) fn follow(record: &Record, fd: BorrowedFd<'_>, phase: Phase) -> Result<(), Errno> {
     if !record.is_watched() {
-        return;
+        return Ok(());
     }
-    let Some(watches) = record.watches.lock() else { return };
-    for watch in watches.iter() {
+    let Some(watches) = record.watches.lock() else { return Ok(()) };
+    watches.iter().try_for_each(|watch| {
         // SAFETY: as in `detach`.
         let epoll = unsafe { BorrowedFd::borrow_raw(watch.epoll) };
-        if let Ok(poller) = Poller::of_or_new(epoll) {
-            let _ = show(&poller, watch.socket(fd), record, phase);
+        match Poller::of_or_new(epoll).and_then(|poller| show(&poller, watch.socket(fd), record, phase)) {
+            Err(Errno::BADF | Errno::INVAL) => Ok(()),
+            outcome => outcome,
         }
-    }
+    })
 }
 
 /// A descriptor of a watched socket is about to be closed, while others of it live on: the kernel would go on telling
@@ -148,18 +170,34 @@ pub(crate) fn attach(record: &Record, fd: BorrowedFd<'_>) {
         return;
     }
     let Some(mut watches) = record.watches.lock() else { return };
-    for watch in watches.drain(..) {
-        let socket = watch.socket(fd);
-        if let Some(poller) = Poller::of(watch.epoll) {
-            poller.leave(socket);
+    watches.retain(|&watch| !put_back(watch, record, fd));
+    record.set_watched(!watches.is_empty());
+}
+
+/// Puts a socket back into an epoll of the program's; `false`: it has to be tried again.
+fn put_back(watch: Watch, record: &Record, fd: BorrowedFd<'_>) -> bool {
+    let socket = watch.socket(fd);
+    let poller = Poller::of(watch.epoll);
+    // SAFETY: as in `detach`.
+    let epoll = unsafe { BorrowedFd::borrow_raw(watch.epoll) };
+    let outcome = epoll::add(epoll, socket, watch.events, watch.data);
+    match (outcome, poller) {
+        // Without memory: it stays in ours, ready at once, so that who waits comes by to try again.
+        (Err(Errno::NOMEM | Errno::NOSPC | Errno::PERM), Some(poller))
+            if poller.wait_for(socket, record, PollFlags::OUT).is_ok() =>
+        {
+            return false;
         }
-        // SAFETY: as in `detach`.
-        let epoll = unsafe { BorrowedFd::borrow_raw(watch.epoll) };
-        if epoll::add(epoll, socket, watch.events, watch.data).is_ok() {
-            note(Operation::Add, watch);
+        (outcome, poller) => {
+            if let Some(poller) = poller {
+                poller.leave(socket);
+            }
+            if outcome.is_ok() {
+                note(Operation::Add, watch);
+            }
         }
     }
-    record.set_watched(false);
+    true
 }
 
 /// What the kernel told of a program's epoll: moves handshakes on if ours is among it, and returns how many events
@@ -200,6 +238,10 @@ fn move_on(poller: &Poller, socket: BorrowedFd<'_>, record: &Held, flags: u32) {
         return;
     }
     let phase = drive::drive(record, socket, Readiness::Polled(PollFlags::from_bits_truncate(flags as u16)));
+    if !is_ours_to_tell(phase) && record.is_watched() {
+        // The kernel would not take it back before.
+        attach(record, socket);
+    }
     if matches!(phase, Phase::Pending | Phase::Bound) && record.kin.is_elsewhere() {
         // It stays as ready as it is until another process reads from it: leave that the time, and look again.
         sys::nap();

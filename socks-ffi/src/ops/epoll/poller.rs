@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use crate::lock::TryLock;
 use crate::ops::pause::when_to_look;
 use crate::record::{Phase, Record};
+use crate::sync::global;
 use crate::sys::epoll;
 use crate::sys::socket::Domain;
 use crate::table::{self, Held, SLOTS};
@@ -42,8 +43,10 @@ static IN_USE: AtomicBool = AtomicBool::new(false);
 /// What ours says when its timer goes off.
 pub(crate) const TIMER: u64 = u64::MAX;
 
-/// One is made at a time.
-static MAKING: TryLock<()> = TryLock::new(());
+global! {
+    /// One is made at a time.
+    static MAKING: TryLock<()> = TryLock::new(());
+}
 
 pub(crate) struct Poller {
     record: Held,

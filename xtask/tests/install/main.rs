@@ -1,7 +1,11 @@
 //! What `cargo xtask install` lays out, used as its users do: `cargo test -p xtask --test install [-- WORD...]`.
 //!
 //! C programs are built by what pkg-config says and run, and an unmodified one under the installed socksify, all of
-//! them through a proxy. Afterwards everything is removed again. A machine without pkg-config or a C compiler skips it.
+//! them through a proxy. Afterwards everything is removed again. A machine without pkg-config or a C compiler skips it, and one
+//! without dpkg, or that it is not root of, what is about packages.
+
+mod debian;
+mod set_id;
 
 use std::collections::BTreeSet;
 use std::env;
@@ -9,6 +13,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
@@ -20,9 +25,11 @@ use tempfile::TempDir;
 
 type Test = fn() -> Result<()>;
 
-const TESTS: [(&str, Test); 2] = [
-    ("a package in a folder of its own", package),
-    ("under a prefix, with a libdir and a socksrc that was changed", prefix),
+const TESTS: [(&str, Test, &[&str]); 4] = [
+    ("a package in a folder of its own", package, &[]),
+    ("under a prefix, with a libdir and a socksrc that was changed", prefix, &[]),
+    ("packages of Debian, installed, used and purged", debian::packages, &debian::NEEDS),
+    ("a set-id program looks at no variable", set_id::variables, &set_id::NEEDS),
 ];
 
 const GREETING: &str = "hello from behind the proxy\n";
@@ -31,19 +38,17 @@ const SOURCE: &str = include_str!("greeting.c");
 fn main() -> ExitCode {
     // Options are for the usual test harness, which cargo talks to.
     let (options, words): (Vec<String>, Vec<String>) = env::args().skip(1).partition(|word| word.starts_with('-'));
-    let tests = || TESTS.iter().filter(|(name, _)| words.iter().all(|word| name.contains(word.as_str())));
+    let tests = || TESTS.iter().filter(|(name, ..)| words.iter().all(|word| name.contains(word.as_str())));
     if options.iter().any(|option| option == "--list") {
-        tests().for_each(|(name, _)| println!("{name}: test"));
+        tests().for_each(|(name, ..)| println!("{name}: test"));
         return ExitCode::SUCCESS;
     }
     let strict = env::var_os("CI").is_some_and(|value| value == "true");
-    let missing =
-        ["pkg-config", "cc"].into_iter().find(|program| Command::new(program).arg("--version").output().is_err());
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for (name, test) in tests() {
-        match (missing, test) {
-            (Some(program), _) => {
-                println!("skipped {name}: there is no {program}");
+    for (name, test, needs) in tests() {
+        match (missing(needs), test) {
+            (Some(missing), _) => {
+                println!("skipped {name}: {missing}");
                 if strict { failed += 1 } else { skipped += 1 }
             }
             (None, test) => match test() {
@@ -60,6 +65,17 @@ fn main() -> ExitCode {
     }
     println!("\n{passed} passed, {failed} failed, {skipped} skipped");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What a test needs, and this machine has not; programs of the system's make only sense for root.
+fn missing(needs: &[&str]) -> Option<String> {
+    let programs = ["pkg-config", "cc"].iter().chain(needs);
+    let absent = |program: &&&str| Command::new(program).arg("--version").output().is_err();
+    if let Some(program) = programs.into_iter().find(absent) {
+        return Some(format!("there is no {program}"));
+    }
+    let is_root = fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0);
+    (!needs.is_empty() && !is_root).then(|| "this is not root".to_owned())
 }
 
 /// `--destdir`, as packages are made; nothing may name that folder.
@@ -256,8 +272,12 @@ impl Tools<'_> {
     }
 
     fn compile(&self, name: &str, flags: &[String]) -> Result<PathBuf> {
-        let (source, program) = (self.folder.join("greeting.c"), self.folder.join(name));
-        fs::write(&source, SOURCE)?;
+        self.compile_source(name, SOURCE, flags)
+    }
+
+    fn compile_source(&self, name: &str, text: &str, flags: &[String]) -> Result<PathBuf> {
+        let (source, program) = (self.folder.join(format!("{name}.c")), self.folder.join(name));
+        fs::write(&source, text)?;
         let mut compiler = Command::new("cc");
         compiler.args(["-Wall", "-Wextra", "-Werror", "-o"]).args([&program, &source]).args(flags);
         run(&mut compiler).map(|_| program)
