@@ -13,7 +13,7 @@ struct Step {
     cargo: &'static [&'static str],
 }
 
-const STEPS: [Step; 15] = [
+const STEPS: &[Step] = &[
     Step { env: None, cargo: &["xtask", "test"] },
     Step { env: None, cargo: &["fmt", "--all", "--check"] },
     Step { env: None, cargo: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"] },
@@ -42,7 +42,7 @@ impl fmt::Display for Step {
 }
 
 pub(crate) fn run() -> Result<ExitCode> {
-    for step in &STEPS {
+    for step in STEPS {
         println!("\n== {step}");
         run::succeed(run::cargo(step.cargo).envs(step.env))?;
     }

@@ -44,7 +44,7 @@ impl Case {
         Task {
             name: self.name,
             way: self.way,
-            trial: format!("{0} {0}", self.at_once().min(8)),
+            trial: Some(format!("{0} {0}", self.at_once().min(8))),
             question: format!("{} {}", self.count, self.threads),
             size: self.at_once(),
             rounds: self.rounds(quick),
@@ -79,9 +79,9 @@ const AWAY: [Case; 3] = [
     case("200 at once by 200 threads", "threads", 200, 200, 20),
 ];
 const QUICK_AWAY: [Case; 3] = [
-    case("50 at once by poll", "poll", 50, 1, 20),
-    case("50 at once by epoll", "epoll", 50, 1, 20),
-    case("50 at once by 50 threads", "threads", 50, 50, 20),
+    case("25 at once by poll", "poll", 25, 1, 20),
+    case("25 at once by epoll", "epoll", 25, 1, 20),
+    case("25 at once by 25 threads", "threads", 25, 25, 20),
 ];
 
 pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {

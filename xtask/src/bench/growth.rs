@@ -217,7 +217,7 @@ impl Growth<'_> {
                 let mut command = self.bed.command(program, socksrc);
                 let mut worker = Worker::start(command.args(to).arg(count.to_string()))?;
                 let [_, before] = memory::kilobytes(&mut worker)?;
-                let [_, after] = memory::pending(worker)?;
+                let [_, after] = memory::pending(worker, false)?;
                 Ok((after - before) * 1024.0 / count as f64)
             };
             samples[0].push(added(None, proxy.direct())?);

@@ -1,12 +1,11 @@
 //! The memory of a process that is wrapped, and of the connects that are on their way in it.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 
 use super::bed::{self, Bed};
-use super::contest::TRIAL;
+use super::contest::{TRIAL, patience};
 use super::proxy::{Handshake, NEVER, Proxy, Service};
 use super::report::{Section, Table};
 use super::worker::{Failure, Outcome, Rows, Worker};
@@ -16,9 +15,6 @@ use crate::progress::Progress;
 pub(super) const SOURCE: &str = include_str!("memory.c");
 
 const CONNECTS: usize = 10_000;
-
-/// How long it may take to begin them.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 const KINDS: [&str; 2] = ["resident", "its own"];
 
@@ -45,7 +41,7 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
             match begin(bed, &program, subject, &proxy) {
                 Ok((before, worker)) => {
                     start.push_all(before);
-                    match more.sound().map_err(Into::into).and_then(|()| pending(worker)) {
+                    match more.sound().map_err(Into::into).and_then(|()| pending(worker, quick)) {
                         Ok(then) => more.push_all([0, 1].map(|kind| then[kind] - before[kind])),
                         Err(error) => more.fail(Failure::of(&error)),
                     }
@@ -82,10 +78,10 @@ fn begin(bed: &Bed, program: &Path, subject: &Subject, proxy: &Proxy) -> Result<
 }
 
 /// What it has when all connects are on their way. The first one shows whether any can be.
-pub(super) fn pending(mut worker: Worker) -> Result<Kilobytes> {
+pub(super) fn pending(mut worker: Worker, quick: bool) -> Result<Kilobytes> {
     let begun = worker.line()?;
     ensure!(begun.trim() == "begun", "memory prints {begun:?}");
-    kilobytes(&mut worker.patience(PATIENCE))
+    kilobytes(&mut worker.patience(patience(quick)))
 }
 
 pub(super) fn kilobytes(worker: &mut Worker) -> Result<Kilobytes> {

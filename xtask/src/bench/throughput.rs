@@ -30,7 +30,7 @@ pub(super) fn measure(bed: &Bed, quick: bool) -> Result<Section> {
         let task = Task {
             name,
             way,
-            trial: "65536".to_owned(),
+            trial: Some("65536".to_owned()),
             question: bytes.to_string(),
             size: 1,
             rounds,
