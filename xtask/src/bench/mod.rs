@@ -11,6 +11,7 @@ mod crates;
 mod growth;
 mod handshake;
 mod html;
+mod island;
 mod machine;
 mod memory;
 mod plot;
@@ -104,6 +105,7 @@ impl Section {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    island::enter()?;
     let bed = Bed::new()?;
     let mut report = Report::new(arguments.quick, arguments.command());
     let wanted = |section: &&Section| arguments.sections.is_empty() || arguments.sections.contains(section);
