@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     for line in BufReader::new(child.stdout.take().context("a pipe was asked for")?).lines() {
         let line = line.context("reading what the soak prints")?;
         if let Some(steps) = steps(&line) {
-            progress.get_or_insert_with(|| Progress::new("soak", "soak", steps)).step();
+            progress.get_or_insert_with(|| Progress::new("soak", "connections", steps)).step();
             continue;
         }
         progress = None;
