@@ -6,13 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use crate::report::Verdict;
-
 /// Runs the tests, as many at once as there are processors: each has its own folder and its own ports.
-pub(crate) fn run_all<T: Sync>(tests: &[T], judge: impl Fn(&T) -> Verdict + Sync, mut tell: impl FnMut(&T, Verdict)) {
+pub(crate) fn run_all<T: Sync, V: Send>(tests: &[T], judge: impl Fn(&T) -> V + Sync, mut tell: impl FnMut(&T, V)) {
     let next = AtomicUsize::new(0);
     let (done, verdicts) = mpsc::channel();
-    let work = |done: mpsc::Sender<(usize, Verdict)>| {
+    let work = |done: mpsc::Sender<(usize, V)>| {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(test) = tests.get(at) else { break };
