@@ -60,10 +60,12 @@ pub struct Negotiation {
     handshake: Handshake,
     proxy: Option<IpAddr>,
     answered: bool,
+    /// Whether the protection is with the caller already.
+    given: bool,
 }
 
 /// What a [`Negotiation`] wants done next.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 #[must_use]
 pub enum Next<'a> {
     /// Write these bytes, or some of the first of them, and tell [`Negotiation::wrote`].
@@ -77,6 +79,18 @@ pub enum Next<'a> {
     Bound,
     /// It is over: [`Negotiation::take_tunnel`].
     Done,
+}
+
+/// Without the bytes: there may be a login in them.
+impl fmt::Debug for Next<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Write(bytes) => write!(f, "Write({} bytes)", bytes.len()),
+            Self::Read { at_most } => f.debug_struct("Read").field("at_most", at_most).finish(),
+            Self::Bound => f.write_str("Bound"),
+            Self::Done => f.write_str("Done"),
+        }
+    }
 }
 
 /// What a finished [`Negotiation`] leaves behind.
@@ -103,7 +117,7 @@ impl Negotiation {
     #[inline]
     pub fn new(command: Command, offer: Offer) -> Self {
         let handshake = Handshake::new(command, offer);
-        Self { handshake, proxy: None, answered: false }
+        Self { handshake, proxy: None, answered: false, given: false }
     }
 
     /// The same with a proxy at this address.
@@ -220,13 +234,14 @@ impl Negotiation {
     }
 
     /// As [`into_tunnel`](Self::into_tunnel), where the negotiation is to stay in its place; `None` before
-    /// [`Next::Done`]. The protection is given once.
+    /// [`Next::Done`], and once the protection was given.
     #[inline]
     pub fn take_tunnel(&mut self) -> Option<Tunnel> {
-        if !self.handshake.is_done() {
+        if self.given || !self.handshake.is_done() {
             return None;
         }
         let protection = self.handshake.take_layer().map(|(layer, early)| Box::new(Protection::new(layer, early)));
+        self.given = protection.is_some();
         Some(Tunnel { bound: self.handshake.bound()?, method: self.handshake.method()?, protection })
     }
 

@@ -57,8 +57,9 @@ impl<S> Request<S> {
 
     /// Ends it for want of time.
     fn timed_out(&mut self) -> ConnectError<S> {
-        let (stream, mut negotiation) = self.take();
-        ConnectError::new(negotiation.timed_out(), stream)
+        // In its place: what is moved holds no login any more.
+        let error = self.negotiation.as_mut().expect(OVER).timed_out();
+        ConnectError::new(error, self.take().0)
     }
 
     fn answered(&self) -> bool {

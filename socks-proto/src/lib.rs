@@ -2,7 +2,7 @@
 //!
 //! Bytes in, bytes out, events: [`Handshake`] says what to send and how much to read, and whoever owns the
 //! socket does it, on whatever loop. It reads no clock, opens nothing, resolves nothing, and a handshake
-//! without authentication or with a username and password allocates nothing.
+//! without authentication or with a username and password allocates nothing, but for the list where both are offered.
 //!
 //! | feature        | default | what it adds                                                        |
 //! |----------------|---------|---------------------------------------------------------------------|

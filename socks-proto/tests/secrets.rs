@@ -42,6 +42,7 @@ fn debug_of_a_handshake_and_its_errors() {
         let mut script = &[5, 2, 1, 1][..];
         let error = loop {
             assert_hides(&format!("{handshake:?} {handshake:#?}"));
+            assert_hides(&format!("{:?}", handshake.step()));
             match handshake.step() {
                 // One byte at a time, so that half a login is seen, too.
                 Ok(Step::Send(_)) => handshake.sent(1),

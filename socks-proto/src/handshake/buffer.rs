@@ -85,6 +85,14 @@ impl Buffer {
         }
     }
 
+    /// Nothing leaves any more: what holds a login can be moved from now on without a copy of it staying behind.
+    pub(super) fn give_up(&mut self) {
+        if self.secret {
+            self.wipe();
+        }
+        (self.start, self.end) = (0, 0);
+    }
+
     #[cold]
     fn wipe(&mut self) {
         self.secret = false;
@@ -147,6 +155,25 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         if self.secret {
             self.wipe();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What leaves no more must not stay: not when it has left, nor when nothing of it, or a part, ever will.
+    #[test]
+    fn no_login_stays_in_it() {
+        let login = UserPass::new("ann", "s3cret").unwrap();
+        for sent in [0, 1, 5, 12] {
+            let mut buffer = Buffer::new();
+            buffer.login(&login);
+            assert!(buffer.pending().ends_with(b"s3cret"));
+            buffer.advance(sent);
+            buffer.give_up();
+            assert!(buffer.is_sent() && buffer.bytes.iter().all(|byte| *byte == 0), "after {sent}");
         }
     }
 }

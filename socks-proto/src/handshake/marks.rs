@@ -20,6 +20,8 @@ impl Marks {
     pub(super) const EXCHANGE: Self = Self(0x10);
     /// Nobody has asked what to do yet: the first flight has still to be written.
     pub(super) const FRESH: Self = Self(0x20);
+    /// There is a security layer, and the caller has it already.
+    pub(super) const GIVEN: Self = Self(0x40);
 
     /// The marks of both.
     pub(super) const fn and(self, other: Self) -> Self {

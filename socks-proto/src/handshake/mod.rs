@@ -83,7 +83,7 @@ pub struct Handshake {
 }
 
 /// What a [`Handshake`] wants done next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
 pub enum Step<'a> {
@@ -99,6 +99,18 @@ pub enum Step<'a> {
     /// The negotiation is over: [`Handshake::bound`] and the like say what came of it. Where a method was offered that can
     /// protect what follows, [`Handshake::take_layer`] says whether it does.
     Done,
+}
+
+/// Without the bytes: there may be a login in them.
+impl fmt::Debug for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send(bytes) => write!(f, "Send({} bytes)", bytes.len()),
+            Self::Receive { at_most } => f.debug_struct("Receive").field("at_most", at_most).finish(),
+            Self::Event(event) => f.debug_tuple("Event").field(event).finish(),
+            Self::Done => f.write_str("Done"),
+        }
+    }
 }
 
 /// A milestone of a [`Handshake`].
@@ -173,7 +185,7 @@ impl Handshake {
     /// Takes bytes that came from the proxy; returns how many of them were its part of the handshake.
     ///
     /// Consumes all of `input` where that is no longer than the last `at_most`, and nothing while there are
-    /// bytes to send or events to take.
+    /// bytes to send, or [`Event::Bound`] was not told yet.
     ///
     /// # Errors
     /// The [`Error`] that ends the handshake; it stays. Where events arose from the same bytes, they are told
@@ -241,7 +253,7 @@ impl Handshake {
     }
 
     /// As [`into_established`](Self::into_established), where the handshake is to stay in its place; `None` before
-    /// [`Step::Done`]. The security layer is given once.
+    /// [`Step::Done`], and once the security layer was given.
     #[inline]
     pub fn take_established(&mut self) -> Option<Established> {
         self.machine.take_established()

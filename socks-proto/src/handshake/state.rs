@@ -111,6 +111,7 @@ impl Machine {
         if self.state == State::Done {
             return Error::Eof { phase };
         }
+        self.buffer.give_up();
         self.marks.set(Marks::FAILED);
         self.error.get_or_insert(Error::Eof { phase }).clone()
     }
@@ -218,6 +219,7 @@ impl Machine {
 
     #[cold]
     pub(super) fn fail(&mut self, error: Error) -> Result<(), Failed> {
+        self.buffer.give_up();
         self.marks.set(Marks::FAILED);
         self.error.get_or_insert(error);
         Err(Failed)

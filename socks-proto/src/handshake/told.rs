@@ -31,7 +31,9 @@ impl Machine {
     #[inline(never)]
     fn other_step(&mut self) -> Result<Step<'_>, Error> {
         if self.marks.take(Marks::FRESH) {
-            self.buffer.first(&self.offer, &self.command);
+            if self.error.is_none() {
+                self.buffer.first(&self.offer, &self.command);
+            }
         } else if let Some(event) = self.next_event() {
             return Ok(Step::Event(event));
         }
@@ -113,12 +115,17 @@ impl Machine {
         if !self.is_over() {
             return None;
         }
-        self.exchange.take()?.into_layer()
+        let layer = self.exchange.take()?.into_layer();
+        if layer.is_some() {
+            self.marks.set(Marks::GIVEN);
+        }
+        layer
     }
 
     #[inline]
     pub(super) fn take_established(&mut self) -> Option<Established> {
-        if !self.is_over() {
+        // Without the layer it would look as if there were none.
+        if !self.is_over() || self.marks.has(Marks::GIVEN) {
             return None;
         }
         let (layer, early) = match self.take_layer() {
