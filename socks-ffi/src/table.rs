@@ -162,8 +162,10 @@ pub(crate) fn insert(fd: BorrowedFd<'_>, phase: Phase, domain: Domain, work: Opt
 /// tell which descriptors are the socket's.
 pub(crate) fn enter(fd: BorrowedFd<'_>, phase: Phase, domain: Domain, work: Option<Box<Work>>) -> Result<Held, Errno> {
     let Some(record) = get(fd.as_raw_fd()).filter(|record| record.is_shared()) else {
+        // Before anything is changed: where the kernel does not tell, the socket stays what it was.
+        let others: Vec<RawFd> = duplicates::of(fd).collect::<Result<_, _>>()?;
         let record = insert(fd, phase, domain, work)?;
-        let outcome = duplicates::of(fd).try_for_each(|other| share(&record, other?));
+        let outcome = others.into_iter().try_for_each(|other| share(&record, other));
         if let Err(error) = outcome {
             // They would be the connection to the proxy, and nobody knew it.
             let others: Vec<RawFd> = duplicates(fd.as_raw_fd()).collect();

@@ -5,6 +5,7 @@
 //! this library in the search order.
 
 use std::ffi::{CStr, c_char, c_int, c_long, c_uchar, c_uint, c_void};
+use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{
@@ -22,7 +23,7 @@ pub(crate) struct Symbol {
 
 impl Symbol {
     const fn new(name: &'static CStr) -> Self {
-        Self { name, address: AtomicPtr::new(std::ptr::null_mut()) }
+        Self { name, address: AtomicPtr::new(ptr::null_mut()) }
     }
 
     /// The function's address; the process ends where libc does not have it, as it would at its start.
@@ -38,7 +39,9 @@ impl Symbol {
     fn look_up(&self) -> *mut c_void {
         let saved = super::errno();
         for symbol in ALL {
-            symbol.address.store(elf::function(LIBC, symbol.name), Ordering::Relaxed);
+            let mut places = LIBRARIES.iter().map(|library| elf::function(library, symbol.name));
+            let found = places.find(|address| !address.is_null());
+            symbol.address.store(found.unwrap_or(ptr::null_mut()), Ordering::Relaxed);
         }
         let mut address = self.address.load(Ordering::Relaxed);
         if address.is_null() {
@@ -50,7 +53,7 @@ impl Symbol {
             };
         }
         if address.is_null() {
-            // Until glibc 2.34 some were in libraries of their own, which a program that calls them has loaded.
+            // From wherever else the program has it.
             // SAFETY: the name ends in NUL.
             address = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
         }
@@ -68,6 +71,10 @@ impl Symbol {
 const LIBC: &CStr = c"libc.so.6";
 #[cfg(not(target_env = "gnu"))]
 const LIBC: &CStr = c"libc.so";
+
+/// Where the functions are. Until glibc 2.34 some were in libraries of their own, which a program that calls them has
+/// loaded, perhaps without one for dlsym.
+const LIBRARIES: [&CStr; 3] = [LIBC, c"libresolv.so.2", c"libanl.so.1"];
 
 macro_rules! real {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty;)*) => {
