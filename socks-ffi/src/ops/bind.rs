@@ -66,11 +66,7 @@ pub(crate) fn bind(
 fn start(fd: BorrowedFd<'_>, rule: &'static ProxyRule, domain: Domain) -> Result<Held, Errno> {
     let work = connect::work(Purpose::Bind(TargetAddr::UNSPECIFIED), rule, domain, None);
     let record = table::enter(fd, Phase::Pending, domain, Some(work))?;
-    if let Err(error) = epoll::detach(&record, fd) {
-        epoll::attach(&record, fd);
-        connect::let_go(fd, &record);
-        return Err(error);
-    }
+    connect::take_out(fd, &record)?;
     drive::start(&record, fd);
     Ok(record)
 }

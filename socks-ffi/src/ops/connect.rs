@@ -131,11 +131,7 @@ fn start(
     let work = work(purpose, rule, domain, Some(flags));
     let record = table::enter(fd, Phase::Pending, domain, Some(work))?;
     record.target.set(Some(to));
-    if let Err(error) = epoll::detach(&record, fd) {
-        epoll::attach(&record, fd);
-        let_go(fd, &record);
-        return Err(error);
-    }
+    take_out(fd, &record)?;
     match drive::start(&record, fd) {
         Phase::Pending if flags.contains(OFlags::NONBLOCK) => Err(Errno::INPROGRESS),
         Phase::Pending => Ok(Some(record)),
@@ -176,6 +172,17 @@ pub(super) fn give_up(fd: BorrowedFd<'_>, record: &Held) {
         let _ = socket::disconnect(fd);
         record.set_proxied(false);
     }
+}
+
+/// Takes a socket that begins out of the program's epolls, or lets it go with all of them as they were.
+///
+/// # Errors
+/// As [`epoll::detach`].
+pub(super) fn take_out(fd: BorrowedFd<'_>, record: &Held) -> Result<(), Errno> {
+    epoll::detach(record, fd).inspect_err(|_| {
+        epoll::attach(record, fd);
+        let_go(fd, record);
+    })
 }
 
 /// The socket is none of ours for now; its duplicates go on to be known as such.
